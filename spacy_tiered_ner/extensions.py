@@ -1,0 +1,15 @@
+"""The custom attributes that the components read and write. `register` may be called any number of times."""
+
+from spacy.tokens import Doc
+
+
+def register() -> None:
+    """Add the attributes to `Doc` where they are missing.
+
+    doc._.gliner_labels: Labels for this document alone, in any form that `labels` of `gliner_ner` takes; None means
+        the component's own.
+    doc._.tiered_ner (dict): What each component did with this document: time in seconds, counts, coverage.
+    """
+    for name in ("gliner_labels", "tiered_ner"):
+        if not Doc.has_extension(name):
+            Doc.set_extension(name, default=None)

@@ -1,0 +1,76 @@
+"""Every component factory with its default config.
+
+spaCy imports this module in every `spacy.blank`, so it imports nothing heavy: the classes come in inside.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.language import Language
+
+DEFAULT_LABELS = ["person", "organization", "location", "date", "product", "event"]
+
+
+@Language.factory(
+    "gliner_ner",
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type"],
+    default_config={
+        "model": "starter",
+        "labels": DEFAULT_LABELS,
+        "threshold": 0.5,
+        "candidate_threshold": 0.3,
+        "spans_key": "gliner",
+        "overwrite_ents": False,
+        "runtime": "onnx",
+        "precision": "auto",
+        "window": 128,
+        "stride": 96,
+        "batch_size": 8,
+        "threads": 0,
+        "alignment_mode": "expand",
+        "allow_pickle": False,
+        "scorer": {"@scorers": "spacy-tiered-ner.gliner_ner_scorer.v1"},
+    },
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_gliner_ner(
+    nlp: Language,
+    name: str,
+    model: str,
+    labels: list[Any] | dict[str, Any],
+    threshold: float,
+    candidate_threshold: float,
+    spans_key: str,
+    overwrite_ents: bool,
+    runtime: str,
+    precision: str,
+    window: int,
+    stride: int,
+    batch_size: int,
+    threads: int,
+    alignment_mode: str,
+    allow_pickle: bool,
+    scorer: Callable | None,
+):
+    """Tier 1, open-vocabulary NER. The settings are described in README.md."""
+    from .gliner.component import GlinerNER
+
+    return GlinerNER(
+        nlp.vocab,
+        name,
+        model=model,
+        labels=labels,
+        threshold=threshold,
+        candidate_threshold=candidate_threshold,
+        spans_key=spans_key,
+        overwrite_ents=overwrite_ents,
+        runtime=runtime,
+        precision=precision,
+        window=window,
+        stride=stride,
+        batch_size=batch_size,
+        threads=threads,
+        alignment_mode=alignment_mode,
+        allow_pickle=allow_pickle,
+        scorer=scorer,
+    )

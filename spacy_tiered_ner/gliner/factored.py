@@ -1,0 +1,101 @@
+"""The factored span and token heads: GLiNER's numbers, computed once per word instead of once per span.
+
+GLiNER's "markerV0" span head (Zaratiana et al. 2024, `gliner.modeling.span_rep.SpanMarkerV0`) scores the span
+(i, j) for label c as ``W2 . relu(W1 . [relu(s_i); relu(e_j)] + b1) + b2``, dotted with the label vector q_c. As W1
+acts on a concatenation, it splits into a start half and an end half that are computed once per word, and W2 moves
+to the label side:
+
+    A_i = W1[:, :D] relu(s_i)      B_j = W1[:, D:] relu(e_j) + b1      score = relu(A_i + B_j) . (W2' q_c) + b2 . q_c
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def gather_positions(hidden: Tensor, positions: Tensor) -> Tensor:
+    """Pick vectors (B, N, D) at positions (B, N) of hidden (B, T, D); a position of -1 gives zeros."""
+    index = positions.clamp(min=0).unsqueeze(-1).expand(-1, -1, hidden.size(-1))
+    return torch.gather(hidden, 1, index) * (positions >= 0).unsqueeze(-1).to(hidden.dtype)
+
+
+class FactoredModel(nn.Module):
+    """What both heads share: encoder, word and label vectors. Shares its weights with the library's model.
+
+    model (gliner.modeling.base.BaseUniEncoderModel): The torch module inside a `gliner.GLiNER` object.
+    """
+
+    def __init__(self, model: Any):
+        super().__init__()
+        self.config = model.config
+        self.encoder = model.token_rep_layer
+        self.prompt = model.prompt_rep_layer
+        self.rnn = model.rnn.lstm if hasattr(model, "rnn") else None
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor, words: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """input_ids, attention_mask (B, T); words (B, W), labels (B, C): subword positions, -1 for padding.
+
+        RETURNS (tuple): Word vectors (B, W, D) and projected label vectors (B, C, D).
+        """
+        hidden = self.encoder(input_ids, attention_mask)
+        word_vectors = gather_positions(hidden, words)
+        if self.rnn is not None:
+            word_vectors = self._run_rnn(word_vectors, words)
+        return word_vectors, self.prompt(gather_positions(hidden, labels))
+
+    def _run_rnn(self, vectors: Tensor, words: Tensor) -> Tensor:
+        """The library packs sequences to their lengths. -2 marks padding, -1 a word without subwords."""
+        lengths = (words > -2).sum(-1)
+        packed = nn.utils.rnn.pack_padded_sequence(vectors, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        output, _ = self.rnn(packed)
+        return nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=vectors.size(1))[0]
+
+
+class FactoredSpanModel(FactoredModel):
+    """Span-level uni-encoder with a markerV0 head. Logits (B, W, max_width, C), not masked."""
+
+    def __init__(self, model: Any):
+        super().__init__(model)
+        head = model.span_rep_layer.span_rep_layer
+        self.max_width = model.config.max_width
+        self.start, self.end = head.project_start, head.project_end
+        self.hidden_layer, self.out_layer = head.out_project[0], head.out_project[3]
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, words: Tensor, labels: Tensor) -> Tensor:
+        word_vectors, label_vectors = self.encode(input_ids, attention_mask, words, labels)
+        size = word_vectors.size(-1)
+        weight, bias = self.hidden_layer.weight, self.hidden_layer.bias
+        starts = F.linear(self.start(word_vectors).relu(), weight[:, :size])
+        ends = F.linear(self.end(word_vectors).relu(), weight[:, size:], bias)
+        padded = F.pad(ends, (0, 0, 0, self.max_width - 1))
+        count = word_vectors.size(1)
+        queries = (label_vectors @ self.out_layer.weight).transpose(1, 2)
+        offsets = (label_vectors * self.out_layer.bias).sum(-1).unsqueeze(1)
+        # One width at a time: the large intermediate stays in the processor's cache.
+        scores = [(starts + padded[:, k : k + count]).relu() @ queries + offsets for k in range(self.max_width)]
+        return torch.stack(scores, dim=2)
+
+
+class FactoredTokenModel(FactoredModel):
+    """Token-level uni-encoder. Logits (B, W, C, 3): start, end, inside.
+
+    The library's `Scorer` concatenates token, label and product vectors before one large matrix: the token and
+    label thirds are computed once per token and once per label.
+    """
+
+    def __init__(self, model: Any):
+        super().__init__(model)
+        self.scorer = model.scorer
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, words: Tensor, labels: Tensor) -> Tensor:
+        word_vectors, label_vectors = self.encode(input_ids, attention_mask, words, labels)
+        size = word_vectors.size(-1)
+        first, last = self.scorer.out_mlp[0], self.scorer.out_mlp[3]
+        token_a, token_b = self.scorer.proj_token(word_vectors).split(size, dim=-1)
+        label_a, label_b = self.scorer.proj_label(label_vectors).split(size, dim=-1)
+        by_token = F.linear(token_a, first.weight[:, :size], first.bias).unsqueeze(2)
+        by_label = F.linear(label_a, first.weight[:, size : 2 * size]).unsqueeze(1)
+        product = F.linear(token_b.unsqueeze(2) * label_b.unsqueeze(1), first.weight[:, 2 * size :])
+        return last((by_token + by_label + product).relu())

@@ -5,7 +5,7 @@ from spacy.errors import ErrorsWithCodes
 
 class Errors(metaclass=ErrorsWithCodes):
     # Labels
-    T001 = "No labels to look for. Set `labels` of '{name}', e.g. config={{\"labels\": [\"person\", \"organization\"]}}."
+    T001 = 'No labels to look for. Set `labels` of \'{name}\', e.g. config={{"labels": ["person", "organization"]}}.'
     T002 = "Label {label!r} occurs twice in `labels`. Remove one, or give several phrasings of one label as `prompts`."
     T003 = (
         "Bad entry in `labels`: {entry!r}. A label is a non-empty string; in a mapping its value is a prompt string or "
@@ -42,17 +42,19 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     T025 = (
         "Cannot fetch {model!r} from the hub ({reason}). Without network: download it elsewhere with "
-        "`huggingface-cli download {repo} --local-dir DIR` and set `model` to DIR, or use `model` = \"starter\", which "
+        '`huggingface-cli download {repo} --local-dir DIR` and set `model` to DIR, or use `model` = "starter", which '
         "comes with the package."
     )
     T026 = (
         "{path} has no ONNX file{wanted}. Either export it once with `python -m spacy tiered export {path} OUT` and set "
-        "`model` to OUT, or set `runtime` = \"torch\"."
+        '`model` to OUT, or set `runtime` = "torch".'
     )
-    T027 = "{path} has no torch weights (model.safetensors). Set `runtime` = \"onnx\" or take a model that has them."
+    T027 = '{path} has no torch weights (model.safetensors). Set `runtime` = "onnx" or take a model that has them.'
     T028 = "{path} is a bi-encoder; these do not run here yet. Take a uni-encoder such as 'urchade/gliner_small-v2.1'."
-    T029 = "{package} is not installed. Run: pip install \"spacy-tiered-ner[{extra}]\""
-    T030 = "The graph {path} failed on a batch ({reason}). If its files were mixed from several models, export it again."
+    T029 = '{package} is not installed. Run: pip install "spacy-tiered-ner[{extra}]"'
+    T030 = (
+        "The graph {path} failed on a batch ({reason}). If its files were mixed from several models, export it again."
+    )
     # Export
     T040 = "Cannot export {what}: {reason}."
     T041 = (
@@ -65,8 +67,8 @@ class Errors(metaclass=ErrorsWithCodes):
 
 class Warnings(metaclass=ErrorsWithCodes):
     W001 = (
-        "{count} candidates of '{name}' do not align with spaCy's tokens (they lie inside one token) and were left out, as "
-        "`alignment_mode` = {mode!r} says. Set it to 'expand' to keep them. Further ones are counted in doc._.tiered_ner."
+        "{count} candidates of '{name}' do not align with spaCy's tokens (they lie inside one token) and were left out, "
+        "as `alignment_mode` = {mode!r} says. Set it to 'expand' to keep them. Further ones are counted in doc._.tiered_ner."
     )
     W002 = (
         "{count} words have more subwords than the window of '{name}' holds; the rest of each was not read. Further "

@@ -48,16 +48,29 @@ def flat(spans: Sequence[Span], scores: Sequence[float]) -> list[Span]:
 
 
 def write_ents(doc: Doc, entities: Sequence[Span], overwrite: bool) -> int:
-    """Merge flat entities with those an earlier component set. Where two overlap, `overwrite` keeps the new one.
+    """Merge flat entities with those an earlier component set. Where two overlap, `overwrite` keeps the new one;
+    tokens that were blocked with `doc.set_ents(blocked=...)` stay blocked.
 
     RETURNS (int): How many of the new entities were written.
     """
-    present = list(doc.ents)
-    if not present:
+    if not doc.has_annotation("ENT_IOB"):
         doc.set_ents(list(entities))
         return len(entities)
-    winners, losers = (list(entities), present) if overwrite else (present, list(entities))
-    taken = {token for span in winners for token in range(span.start, span.end)}
-    kept = [span for span in losers if taken.isdisjoint(range(span.start, span.end))]
-    doc.set_ents(winners + kept)
-    return len(entities) if overwrite else len(kept)
+    present = list(doc.ents)
+    blocked = [doc[token.i : token.i + 1] for token in doc if token.ent_iob_ == "B" and not token.ent_type]
+    allowed = apart(entities, blocked)
+    if overwrite:
+        kept, written = apart(present, allowed), allowed
+        # `set_ents` leaves the ent_id that a rule gave to these tokens.
+        for token in (token for span in present if span not in kept for token in span):
+            token.ent_id = 0
+    else:
+        kept, written = present, apart(allowed, present)
+    doc.set_ents(kept + written, blocked=blocked)
+    return len(written)
+
+
+def apart(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """RETURNS (List[Span]): Those spans that share no token with the others."""
+    taken = {token for span in others for token in range(span.start, span.end)}
+    return [span for span in spans if taken.isdisjoint(range(span.start, span.end))]

@@ -40,6 +40,7 @@ TEXTS_PER_ROUND = {
     "re3d": 800,
     "maintie": 500,
     "linnaeus": 500,
+    "synthetic": 2000,
 }
 PASSAGE_REPEATS = 3
 OPEN_SOURCES = {"nuner-sample-1k"}
@@ -110,7 +111,12 @@ def load(directories: list[Path], tokenizer: Tokenizer) -> dict[str, list[Text]]
     """Tokenise every file. RETURNS (dict): Source name -> texts. Passage files have source `passages-<name>`."""
     words_of = spacy.blank("en").tokenizer
     texts: dict[str, list[Text]] = defaultdict(list)
-    paths = sorted(path for directory in directories for pattern in ("*.jsonl", "*.jsonl.gz", "*.txt") for path in directory.glob(pattern))
+    paths = sorted(
+        path
+        for directory in directories
+        for pattern in ("*.jsonl", "*.jsonl.gz", "*.txt")
+        for path in directory.glob(pattern)
+    )
     for path in paths:
         name = path.name.split(".")[0]
         source = f"passages-{name.rsplit('-', 1)[0]}" if path.suffix == ".txt" else name
@@ -166,7 +172,9 @@ class Sampler:
             if source.startswith("passages-"):
                 wanted = PASSAGE_REPEATS * len(group)
             else:
-                wanted = min(TEXTS_PER_ROUND.get(source, DEFAULT_TEXTS), max(len(group), TEXTS_PER_ROUND.get(source, 0)))
+                wanted = min(
+                    TEXTS_PER_ROUND.get(source, DEFAULT_TEXTS), max(len(group), TEXTS_PER_ROUND.get(source, 0))
+                )
             pool: list[Text] = []
             while len(pool) < wanted:
                 pool += self.random.sample(group, min(len(group), wanted - len(pool)))

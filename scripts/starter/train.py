@@ -1,6 +1,6 @@
 """Train a GLiNER span model with the factored head on directories of annotated text.
 
-    python scripts/starter/train.py --data DIR --data assets/starter_passages --encoder ENCODER_DIR --out training/starter
+    python scripts/starter/train.py --data DIR --data assets/passages --encoder ENCODER_DIR --out training/starter
 
 Writes a directory that the gliner library loads. The forward pass is the factored head (see
 `spacy_tiered_ner/gliner/factored.py`), in bfloat16 where the machine has it. The learning rate follows the share of
@@ -173,7 +173,10 @@ def main() -> None:
     sampler, collator = Sampler(texts, variants, args.seed), Collator(tokenizer, network.max_width)
 
     head = [p for name, p in network.named_parameters() if not name.startswith("encoder")]
-    groups = [{"params": list(network.encoder.parameters()), "lr": args.encoder_rate}, {"params": head, "lr": args.head_rate}]
+    groups = [
+        {"params": list(network.encoder.parameters()), "lr": args.encoder_rate},
+        {"params": head, "lr": args.head_rate},
+    ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
     for group in optimizer.param_groups:
         group["peak"] = group["lr"]

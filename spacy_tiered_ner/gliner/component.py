@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import srsly
 from spacy.language import Language
 from spacy.pipeline.pipe import Pipe
@@ -77,7 +78,11 @@ class GlinerNER(Pipe):
         self.threshold, self.candidate_threshold = threshold, candidate_threshold
         self.overwrite_ents, self.alignment_mode = overwrite_ents, alignment_mode
         self.window, self.stride, self.batch_size = window, stride, batch_size
-        self.threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+        self.threads = (
+            threads or len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else threads or os.cpu_count() or 1
+        )
         self.cfg: dict[str, Any] = {"spans_key": spans_key}
         self._config_labels = labels
         self.labels = labels
@@ -126,7 +131,11 @@ class GlinerNER(Pipe):
         return self._predictor
 
     def initialize(
-        self, get_examples: Callable[[], Iterable[Example]], *, nlp: Language | None = None, labels: Labels | None = None
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Labels | None = None,
     ) -> None:
         """Load the model, so that missing or damaged files show now.
 
@@ -191,12 +200,18 @@ class GlinerNER(Pipe):
         thresholds = prediction.labels.cutoffs(self.threshold)
         spans, scores, above, others, other_scores = [], [], [], [], []
         misaligned = 0
+        written_as: set[tuple[int, int, int]] = set()
         columns = (found.first, found.last, found.label, found.score, found.runner_up, found.runner_up_score)
-        for first, last, label, score, other, other_score in zip(*(c.tolist() for c in columns), strict=True):
+        order = np.argsort(-found.score, kind="stable")
+        for first, last, label, score, other, other_score in zip(*(c[order].tolist() for c in columns), strict=True):
             span = span_of(doc, prediction.words, first, last, names[label], self.alignment_mode)
             if span is None:
                 misaligned += 1
                 continue
+            # Pieces of one token may align to the same span: the best score counts.
+            if (span.start, span.end, label) in written_as:
+                continue
+            written_as.add((span.start, span.end, label))
             spans.append(span)
             scores.append(score)
             above.append(score > thresholds[label])
@@ -211,7 +226,7 @@ class GlinerNER(Pipe):
     def _report(self, doc: Doc, prediction: Prediction, candidates: int, written: int, misaligned: int) -> None:
         stats = dict(prediction.stats)
         read = stats.pop("words_read")
-        stats["coverage"] = read / stats["words"] if stats["words"] else 1.0
+        stats["coverage"] = (read - stats["words_shortened"]) / stats["words"] if stats["words"] else 1.0
         stats.update(candidates=candidates, entities=written, misaligned=misaligned)
         doc._.tiered_ner = {**(doc._.tiered_ner or {}), self.name: stats}
         if misaligned:
@@ -240,7 +255,11 @@ class GlinerNER(Pipe):
         path = ensure_path(path)
         (path / "model").mkdir(parents=True, exist_ok=True)
         srsly.write_json(path / "state.json", plain(self._state()))
-        for file in self.files.runtime_files(self.runtime, self.precision, self.allow_pickle):
+        files = self.files.runtime_files(self.runtime, self.precision, self.allow_pickle)
+        for other in (path / "model").iterdir():
+            if other.is_file() and other.name not in {file.name for file in files}:
+                other.unlink()
+        for file in files:
             target = path / "model" / file.name
             if not target.exists() or not target.samefile(file):
                 target.write_bytes(file.read_bytes())

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 
 def gather_positions(hidden: Tensor, positions: Tensor) -> Tensor:
-    """Pick vectors (B, N, D) at positions (B, N) of hidden (B, T, D); a position of -1 gives zeros."""
+    """Pick vectors (B, N, D) at positions (B, N) of hidden (B, T, D); a negative position gives zeros."""
     index = positions.clamp(min=0).unsqueeze(-1).expand(-1, -1, hidden.size(-1))
     return torch.gather(hidden, 1, index) * (positions >= 0).unsqueeze(-1).to(hidden.dtype)
 
@@ -31,11 +31,12 @@ class FactoredModel(nn.Module):
         super().__init__()
         self.config = model.config
         self.encoder = model.token_rep_layer
-        self.prompt = model.prompt_rep_layer
+        self.prompt = getattr(model, "prompt_rep_layer", nn.Identity())
         self.rnn = model.rnn.lstm if hasattr(model, "rnn") else None
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor, words: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """input_ids, attention_mask (B, T); words (B, W), labels (B, C): subword positions, -1 for padding.
+        """input_ids, attention_mask (B, T); words (B, W), labels (B, C): subword positions. A word without subwords
+        has -1, padding -2.
 
         RETURNS (tuple): Word vectors (B, W, D) and projected label vectors (B, C, D).
         """
@@ -46,7 +47,7 @@ class FactoredModel(nn.Module):
         return word_vectors, self.prompt(gather_positions(hidden, labels))
 
     def _run_rnn(self, vectors: Tensor, words: Tensor) -> Tensor:
-        """The library packs sequences to their lengths. -2 marks padding, -1 a word without subwords."""
+        """As the library does, over each row's own length."""
         lengths = (words > -2).sum(-1)
         packed = nn.utils.rnn.pack_padded_sequence(vectors, lengths.cpu(), batch_first=True, enforce_sorted=False)
         output, _ = self.rnn(packed)
@@ -55,6 +56,8 @@ class FactoredModel(nn.Module):
 
 class FactoredSpanModel(FactoredModel):
     """Span-level uni-encoder with a markerV0 head. Logits (B, W, max_width, C), not masked."""
+
+    label_axis = 3
 
     def __init__(self, model: Any):
         super().__init__(model)
@@ -65,7 +68,7 @@ class FactoredSpanModel(FactoredModel):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, words: Tensor, labels: Tensor) -> Tensor:
         word_vectors, label_vectors = self.encode(input_ids, attention_mask, words, labels)
-        size = word_vectors.size(-1)
+        size = self.config.hidden_size
         weight, bias = self.hidden_layer.weight, self.hidden_layer.bias
         starts = F.linear(self.start(word_vectors).relu(), weight[:, :size])
         ends = F.linear(self.end(word_vectors).relu(), weight[:, size:], bias)
@@ -85,13 +88,15 @@ class FactoredTokenModel(FactoredModel):
     label thirds are computed once per token and once per label.
     """
 
+    label_axis = 2
+
     def __init__(self, model: Any):
         super().__init__(model)
         self.scorer = model.scorer
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, words: Tensor, labels: Tensor) -> Tensor:
         word_vectors, label_vectors = self.encode(input_ids, attention_mask, words, labels)
-        size = word_vectors.size(-1)
+        size = self.config.hidden_size
         first, last = self.scorer.out_mlp[0], self.scorer.out_mlp[3]
         token_a, token_b = self.scorer.proj_token(word_vectors).split(size, dim=-1)
         label_a, label_b = self.scorer.proj_label(label_vectors).split(size, dim=-1)

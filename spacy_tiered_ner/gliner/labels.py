@@ -34,12 +34,12 @@ def check_share(setting: str, value: Any) -> float:
 def parse_labels(labels: Labels, name: str = "gliner_ner") -> LabelSet:
     """Read the `labels` setting in any of its forms.
 
-    labels: A list of strings; or a mapping from label to prompt string or to a table with `prompts`, `description`
-        (appended to the label in the prompt) and `threshold`.
+    labels: A list of strings; or a mapping from label to prompt string or to a table with `prompts` (by default the
+        label itself), `description` (appended to each phrasing) and `threshold`.
     RETURNS (LabelSet): In the given order.
     RAISES (ValueError): T001 no labels, T002 duplicate, T003 bad entry, T005 not UTF-8, T010 threshold.
     """
-    if isinstance(labels, str) or not isinstance(labels, Mapping | Sequence):
+    if not isinstance(labels, Mapping) and not is_list(labels):
         raise ValueError(Errors.T003.format(entry=labels))
     if not labels:
         raise ValueError(Errors.T001.format(name=name))
@@ -55,15 +55,21 @@ def parse_labels(labels: Labels, name: str = "gliner_ner") -> LabelSet:
     return LabelSet(names, prompts, thresholds)
 
 
+def is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def parse_entry(label: Any, value: Any) -> tuple[str, tuple[str, ...], float | None]:
     threshold = None
     if value is None:
         prompts: list[Any] = [label]
     elif isinstance(value, str):
         prompts = [value]
-    elif isinstance(value, Mapping) and set(value) <= TABLE_KEYS:
+    elif isinstance(value, Mapping) and set(value) <= TABLE_KEYS and is_list(value.get("prompts") or ()):
         description = value.get("description")
-        prompts = list(value.get("prompts") or [f"{label}: {description}" if description else label])
+        prompts = list(value.get("prompts") or [label])
+        if description:
+            prompts = [f"{prompt}: {description}" for prompt in prompts]
         if value.get("threshold") is not None:
             threshold = check_share(f"labels.{label}.threshold", value["threshold"])
     else:

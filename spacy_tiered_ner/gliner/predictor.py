@@ -184,7 +184,9 @@ def sentence_starts(doc: Doc, words: Words) -> np.ndarray:
         return np.zeros(0, dtype=np.int64)
     tokens = words.tokens
     first_piece = np.concatenate(([True], tokens[1:] != tokens[:-1]))
-    return np.array([i for i, token in enumerate(tokens) if first_piece[i] and doc[int(token)].is_sent_start], dtype=np.int64)
+    return np.array(
+        [i for i, token in enumerate(tokens) if first_piece[i] and doc[int(token)].is_sent_start], dtype=np.int64
+    )
 
 
 def cut(subwords: Subwords, window: Window) -> Subwords:

@@ -1,6 +1,6 @@
 """Subword tokenisation of prompts and words, as GLiNER lays them out:
 
-    [CLS] <<ENT>> label <<ENT>> label <<SEP>> word word word [SEP]
+[CLS] <<ENT>> label <<ENT>> label <<SEP>> word word word [SEP]
 """
 
 from collections.abc import Sequence

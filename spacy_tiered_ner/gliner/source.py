@@ -72,7 +72,9 @@ class ModelFiles:
     def runtime_files(self, runtime: str, precision: str, allow_pickle: bool = False) -> list[Path]:
         """What an engine needs, to be packed into a pipeline."""
         if runtime == "onnx":
-            return [self.require(CONFIG), self.require(TOKENIZER), self.onnx(precision)]
+            graph = self.onnx(precision)
+            weights = [file for file in (graph.with_name(f"{graph.name}_data"),) if file.is_file()]
+            return [self.require(CONFIG), self.require(TOKENIZER), graph, *weights]
         small = {file for pattern in SMALL_FILES for file in self.path.glob(pattern)}
         return [*sorted(small), self.torch_weights(allow_pickle)]
 
@@ -85,7 +87,7 @@ def resolve(model: str, runtime: str, precision: str, allow_pickle: bool = False
     """
     if model == "starter":
         return ModelFiles(STARTER)
-    if Path(model).is_dir():
+    if model and Path(model).is_dir():
         return ModelFiles(Path(model))
     match = HUB_ID.match(model)
     if match is None:
@@ -96,7 +98,12 @@ def resolve(model: str, runtime: str, precision: str, allow_pickle: bool = False
 def fetch(repo: str, revision: str | None, runtime: str, precision: str, allow_pickle: bool) -> ModelFiles:
     """Download only the files that the runtime needs; the hub's cache serves what it has when offline."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
 
     if runtime == "torch":
         rounds = [(WEIGHTS,), PICKLES if allow_pickle else ()]
@@ -106,6 +113,8 @@ def fetch(repo: str, revision: str | None, runtime: str, precision: str, allow_p
         patterns = [*SMALL_FILES, *names, *(f"{name}_data" for name in names)]
         try:
             path = snapshot_download(repo, revision=revision, allow_patterns=patterns)
+        except HFValidationError:
+            raise ValueError(Errors.T020.format(model=repo)) from None
         except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
             reason = str(error).strip().splitlines()[0]
             model = f"{repo}@{revision}" if revision else repo

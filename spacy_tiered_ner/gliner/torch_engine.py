@@ -41,6 +41,8 @@ class TorchEngine:
 
     def run(self, batch: Batch) -> np.ndarray:
         torch = self.torch
-        inputs = {name: torch.from_numpy(array).to(self.device) for name, array in self.inputs(batch, self.config).items()}
+        inputs = {
+            name: torch.from_numpy(array).to(self.device) for name, array in self.inputs(batch, self.config).items()
+        }
         with torch.inference_mode():
             return self.library.model(**inputs).logits.float().cpu().numpy()

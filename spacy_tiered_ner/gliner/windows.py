@@ -1,6 +1,7 @@
 """The window planner: covers a document of any length with windows that fit the encoder."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def plan_windows(
     """Cover all words with windows of at most `window` words and `budget` subwords.
 
     A window ends at the last sentence end in its second half, and the next one begins there. Where there is none,
-    the next one begins `window - stride` words earlier, and the middle of the overlap divides the ownership, so that
+    the next one begins `window - stride` words earlier (a quarter of the window at most), and the middle of the overlap divides the ownership, so that
     no candidate is reported twice and none of up to half the overlap is cut.
 
     lengths (ndarray): Subwords of each word, int (n,), none above `budget`.
@@ -45,6 +46,6 @@ def plan_windows(
             start = end
         else:
             spans.append((start, end))
-            start = max(end - (window - stride), start + (end - start + 1) // 2)
-    borders = [0] + [(earlier[1] + later[0]) // 2 for earlier, later in zip(spans, spans[1:], strict=False)] + [count]
+            start = end - min(window - stride, (end - start) // 4)
+    borders = [0] + [(earlier[1] + later[0]) // 2 for earlier, later in pairwise(spans)] + [count]
     return [Window(*span, borders[i], borders[i + 1]) for i, span in enumerate(spans)]

@@ -46,8 +46,8 @@ class Errors(metaclass=ErrorsWithCodes):
         "comes with the package."
     )
     T026 = (
-        "{path} has no ONNX file{wanted}. Either export it once with `python -m spacy tiered export {path} OUT` and set "
-        '`model` to OUT, or set `runtime` = "torch".'
+        "{path} has no ONNX file{wanted}. Either export it once with `python -m spacy tiered export {path} OUT` and "
+        'set `model` to OUT, or set `runtime` = "torch".'
     )
     T027 = '{path} has no torch weights (model.safetensors). Set `runtime` = "onnx" or take a model that has them.'
     T028 = "{path} is a bi-encoder; these do not run here yet. Take a uni-encoder such as 'urchade/gliner_small-v2.1'."
@@ -67,8 +67,9 @@ class Errors(metaclass=ErrorsWithCodes):
 
 class Warnings(metaclass=ErrorsWithCodes):
     W001 = (
-        "{count} candidates of '{name}' do not align with spaCy's tokens (they lie inside one token) and were left out, "
-        "as `alignment_mode` = {mode!r} says. Set it to 'expand' to keep them. Further ones are counted in doc._.tiered_ner."
+        "{count} candidates of '{name}' do not align with spaCy's tokens (they lie inside one) and were left out, "
+        "as `alignment_mode` = {mode!r} says. Set it to 'expand' to keep them. Further ones are counted in "
+        "doc._.tiered_ner."
     )
     W002 = (
         "{count} words have more subwords than the window of '{name}' holds; the rest of each was not read. Further "

@@ -119,7 +119,7 @@ def load(directories: list[Path], tokenizer: Tokenizer) -> dict[str, list[Text]]
     )
     for path in paths:
         name = path.name.split(".")[0]
-        source = f"passages-{name.rsplit('-', 1)[0]}" if path.suffix == ".txt" else name
+        source = f"passages-{name}" if path.suffix == ".txt" else name
         for raw, spans, absent, vocabulary in read_raw(path):
             text = tokenize(raw, spans, words_of, tokenizer)
             if text is not None:

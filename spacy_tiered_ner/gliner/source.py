@@ -105,6 +105,7 @@ def fetch(repo: str, revision: str | None, runtime: str, precision: str, allow_p
         OfflineModeIsEnabled,
     )
 
+    rounds: list[tuple[str, ...]]
     if runtime == "torch":
         rounds = [(WEIGHTS,), PICKLES if allow_pickle else ()]
     else:

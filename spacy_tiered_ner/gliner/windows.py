@@ -22,8 +22,8 @@ def plan_windows(
     """Cover all words with windows of at most `window` words and `budget` subwords.
 
     A window ends at the last sentence end in its second half, and the next one begins there. Where there is none,
-    the next one begins `window - stride` words earlier (a quarter of the window at most), and the middle of the overlap divides the ownership, so that
-    no candidate is reported twice and none of up to half the overlap is cut.
+    the next one begins `window - stride` words earlier (a quarter of the window at most), and the middle of the
+    overlap divides the ownership, so that no candidate is reported twice and none of up to half the overlap is cut.
 
     lengths (ndarray): Subwords of each word, int (n,), none above `budget`.
     sentence_starts (ndarray): Indices of words that begin a sentence, ascending; empty where sentences are unknown.

@@ -26,6 +26,7 @@ from transformers import AutoModel, PreTrainedTokenizerFast
 
 from spacy_tiered_ner.gliner.factored import FactoredSpanModel
 
+BASE = "sentence-transformers/all-MiniLM-L6-v2"
 ENT, SEP = "<<ENT>>", "<<SEP>>"
 POSITIVE_WEIGHT = 3.0  # as the library's loss_alpha of 0.75
 WARM_UP = 0.03
@@ -151,7 +152,7 @@ def save(model: GLiNER, tokenizer: Tokenizer, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in model.model.state_dict().items()}, out / "model.safetensors")
     config = model.config.to_dict()
-    config["model_name"] = "sentence-transformers/all-MiniLM-L6-v2"
+    config["model_name"] = config["encoder_config"]["_name_or_path"] = BASE
     (out / "gliner_config.json").write_text(json.dumps(config, indent=2, default=str), encoding="utf8")
     model.data_processor.transformer_tokenizer.save_pretrained(out)
 

@@ -154,17 +154,17 @@ def render_entities(doc: Doc, hues: Mapping[str, float]) -> str:
 def render_candidates(doc: Doc, candidates: Sequence[Candidate], hues: Mapping[str, float]) -> str:
     colors = {caption(c): shade(hues[c.span.label_], pale=c.status == "below threshold") for c in candidates}
     renderer = SpanRenderer({**SPAN_OPTIONS, "colors": colors})
-    html, offset = [], 0
+    text, html, offset = doc.text, [], 0
     for group in overlapping(candidates):
         edges, bounds = cut(doc, [c.span for c in group])
         spans = [
             {"start_token": start, "end_token": end, "label": caption(c)}
             for c, (start, end) in zip(group, bounds, strict=True)
         ]
-        pieces = [doc.text[start:end].replace("\n", " ") for start, end in pairwise(edges)]
-        html += [escape(doc.text[offset : edges[0]]), renderer.render_spans(pieces, spans, None).strip()]
+        pieces = [text[start:end].replace("\n", " ") for start, end in pairwise(edges)]
+        html += [escape(text[offset : edges[0]]), renderer.render_spans(pieces, spans, None).strip()]
         offset = edges[-1]
-    return "".join([*html, escape(doc.text[offset:])])
+    return "".join([*html, escape(text[offset:])])
 
 
 def caption(candidate: Candidate) -> str:

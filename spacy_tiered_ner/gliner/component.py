@@ -27,7 +27,8 @@ from .source import ModelFiles, resolve
 from .words import span_of
 
 TIER = "gliner"
-DOCS_IN_FLIGHT = 2
+BATCHES_A_CHUNK = 4
+CHUNKS_IN_FLIGHT = 3
 ALIGNMENT_MODES = ("strict", "contract", "expand")
 
 
@@ -150,16 +151,19 @@ class GlinerNER(Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Process documents in order. The next `batch_size` documents are prepared while the model runs."""
+        """Process documents in order. While the model runs on some, the next ones are prepared.
+
+        batch_size (int): Most documents that are prepared at a time.
+        """
         error_handler = self.get_error_handler()
         waiting: deque = deque()
-        for docs in minibatch(stream, size=batch_size):
+        for docs in minibatch(stream, size=min(batch_size, BATCHES_A_CHUNK * self.batch_size)):
             try:
                 waiting.append((docs, self._submit(docs)))
             except Exception as error:
                 error_handler(self.name, self, docs, error)
                 waiting.append((docs, None))
-            if len(waiting) == DOCS_IN_FLIGHT:
+            if len(waiting) == CHUNKS_IN_FLIGHT:
                 yield from self._finish(waiting.popleft(), error_handler)
         while waiting:
             yield from self._finish(waiting.popleft(), error_handler)

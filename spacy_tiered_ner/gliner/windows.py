@@ -22,8 +22,9 @@ def plan_windows(
     """Cover all words with windows of at most `window` words and `budget` subwords.
 
     A window ends at the last sentence end in its second half, and the next one begins there. Where there is none,
-    the next one begins `window - stride` words earlier (a quarter of the window at most), and the middle of the
-    overlap divides the ownership, so that no candidate is reported twice and none of up to half the overlap is cut.
+    the next one begins `window - stride` words earlier (fewer, in proportion, where the subwords cut the window
+    short), and the middle of the overlap divides the ownership, so that no candidate is reported twice and none of up
+    to half the overlap is cut.
 
     lengths (ndarray): Subwords of each word, int (n,), none above `budget`.
     sentence_starts (ndarray): Indices of words that begin a sentence, ascending; empty where sentences are unknown.
@@ -46,6 +47,6 @@ def plan_windows(
             start = end
         else:
             spans.append((start, end))
-            start = end - min(window - stride, (end - start) // 4)
+            start = end - (window - stride) * (end - start) // window
     borders = [0] + [(earlier[1] + later[0]) // 2 for earlier, later in pairwise(spans)] + [count]
     return [Window(*span, borders[i], borders[i + 1]) for i, span in enumerate(spans)]

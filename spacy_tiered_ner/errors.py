@@ -50,8 +50,8 @@ class Errors(metaclass=ErrorsWithCodes):
         'set `model` to OUT, or set `runtime` = "torch".'
     )
     T027 = (
-        '{path} has no torch weights (model.safetensors). Set `runtime` = "onnx", take a model that has them, or, if the '
-        "source has only a pickle and you trust it, set `allow_pickle` = true."
+        '{path} has no torch weights (model.safetensors). Set `runtime` = "onnx", take a model that has them, or, if '
+        "the source has only a pickle and you trust it, set `allow_pickle` = true."
     )
     T028 = "{path} is a bi-encoder; these do not run here yet. Take a uni-encoder such as 'urchade/gliner_small-v2.1'."
     T029 = '{package} is not installed. Run: pip install "spacy-tiered-ner[{extra}]"'

@@ -42,7 +42,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     T025 = (
         "Cannot fetch {model!r} from the hub ({reason}). Without network: download it elsewhere with "
-        '`huggingface-cli download {repo} --local-dir DIR` and set `model` to DIR, or use `model` = "starter", which '
+        '`hf download {repo} --local-dir DIR` and set `model` to DIR, or use `model` = "starter", which '
         "comes with the package."
     )
     T026 = (

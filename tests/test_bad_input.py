@@ -311,4 +311,4 @@ except ValueError as error:
 def test_hub_id_without_network(run_python, offline):
     printed = run_python("-c", FETCH, HF_ENDPOINT="http://127.0.0.1:9", HF_HUB_OFFLINE=offline)
     assert printed.startswith("[T025]")
-    assert "huggingface-cli download urchade/gliner_small-v2.1 --local-dir" in printed
+    assert "hf download urchade/gliner_small-v2.1 --local-dir" in printed

@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -13,6 +14,7 @@ from ..errors import Errors
 from .labels import LabelSet
 
 CHUNK = 4096
+KNOWN_WORDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ class PromptTokenizer:
         at = next(i for i in range(len(framed)) if framed[i : i + len(plain)] == plain)
         self.prefix, self.suffix = framed[:at], framed[at + len(plain) :]
         self.markers = {tokenizer.token_to_id(token) for token in (self.ent, self.sep)} - {None}
+        alone, *together = self.encode_words(["ab"]) + self.encode_words(["ab", "ab"])
+        self.context_free = together == [alone, alone]
+        self.known: dict[str, tuple[int, ...]] = {}
         unknown = tokenizer.token_to_id("[UNK]") or tokenizer.token_to_id("<unk>")
         self.marker_substitute = self.suffix[-1] if unknown is None else unknown
 
@@ -61,15 +66,9 @@ class PromptTokenizer:
         longest (int): A word keeps at most this many subwords.
         RETURNS (Tuple[Subwords, int]): The subwords, and how many words were shortened.
         """
-        ids: list[np.ndarray] = []
-        lengths: list[np.ndarray] = []
-        for start in range(0, len(texts), CHUNK):
-            chunk = texts[start : start + CHUNK]
-            encoding = self.tokenizer.encode(chunk, is_pretokenized=True, add_special_tokens=False)
-            ids.append(np.array(encoding.ids, dtype=np.int32))
-            lengths.append(np.bincount(np.array(encoding.word_ids, dtype=np.int64), minlength=len(chunk)))
-        all_ids = np.concatenate(ids)
-        all_lengths = np.concatenate(lengths).astype(np.int32)
+        pieces = self.pieces(texts)
+        all_lengths = np.fromiter(map(len, pieces), dtype=np.int32, count=len(pieces))
+        all_ids = np.fromiter(chain.from_iterable(pieces), dtype=np.int32, count=int(all_lengths.sum()))
         for marker in self.markers:
             all_ids[all_ids == marker] = self.marker_substitute
         shortened = int((all_lengths > longest).sum())
@@ -79,6 +78,25 @@ class PromptTokenizer:
             all_ids = all_ids[rank < longest]
             all_lengths = np.bincount(word[rank < longest], minlength=len(texts)).astype(np.int32)
         return Subwords(all_ids, np.cumsum(all_lengths, dtype=np.int32) - all_lengths, all_lengths), shortened
+
+    def pieces(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """RETURNS (List[tuple]): The subwords of each word. Those of frequent words are remembered."""
+        if not self.context_free:
+            return self.encode_words(texts)
+        if len(self.known) > KNOWN_WORDS:
+            self.known = {}
+        known = self.known
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        for start in range(0, len(new), CHUNK):
+            chunk = new[start : start + CHUNK]
+            known.update(zip(chunk, self.encode_words(chunk), strict=True))
+        return [known[text] for text in texts]
+
+    def encode_words(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        encoding = self.tokenizer.encode(texts, is_pretokenized=True, add_special_tokens=False)
+        counts = np.bincount(np.array(encoding.word_ids, dtype=np.int64), minlength=len(texts))
+        ids, ends = encoding.ids, np.cumsum(counts).tolist()
+        return [tuple(ids[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
     def prompts(self, labels: LabelSet) -> list[Prompt]:
         """Lay out all phrasings in order, in as few prompts as leave at least half of the window to the text.

@@ -64,3 +64,11 @@ def run_python(tmp_path: Path) -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+def spans_of(doc: Doc) -> list[tuple[int, int, str]]:
+    return candidates(doc) + [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+
+
+def scores_of(doc: Doc) -> dict[tuple[int, int, str], float]:
+    return dict(zip(candidates(doc), doc.spans["gliner"].attrs["scores"].tolist(), strict=True))

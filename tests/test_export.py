@@ -84,6 +84,14 @@ def test_graph_that_differs_from_the_library_is_refused(weights, tmp_path, monke
     assert not (tmp_path / "out").exists()
 
 
+def test_nothing_to_compare_is_refused(weights, tmp_path):
+    path = tmp_path / "long.jsonl"
+    path.write_text(json.dumps({"text": "Rain. " * 600, "spans": [], "labels": ["city"]}), encoding="utf8")
+    with pytest.raises(ValueError, match=r"T041.*fit the window.*is 0"):
+        export_model(str(weights), tmp_path / "out", precision="fp32", data=path)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [("not json", "JSONDecodeError"), ('{"text": "a"}', "KeyError"), ('{"text": "a", "spans": [{"start": 0}]}', "end")],

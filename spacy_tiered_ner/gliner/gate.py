@@ -11,8 +11,10 @@ from spacy.language import Language
 
 from ..errors import Errors
 from ..evaluation.metrics import Span, strict_score
-from .batch import build_batch, span_inputs, token_inputs
+from ..factories import DEFAULT_LABELS
+from .batch import Batch, build_batch, span_inputs, token_inputs
 from .component import GlinerNER
+from .decoding import decode
 from .engine import load_engine, sequence_limit
 from .labels import parse_labels
 from .prompt import PromptTokenizer
@@ -23,7 +25,6 @@ MAX_LOGIT_DIFFERENCE = 1e-4
 MIN_AGREEMENT = 0.8
 THRESHOLD = 0.5
 PARITY_TEXTS = 64
-LABELS = ["person", "organization", "location", "date", "product", "event"]
 SAMPLE = [
     "Grace Hopper joined the Eckert-Mauchly Computer Corporation in Philadelphia in 1949.",
     "On 4 October 1957 the Soviet Union launched Sputnik 1 from Baikonur.",
@@ -65,7 +66,7 @@ class GateData:
 def read_data(path: Path | None) -> GateData:
     """Read annotated JSONL (`text`, `spans`, optional `labels`). RAISES (ValueError): T043 for a bad line."""
     if path is None:
-        return GateData(SAMPLE, [LABELS] * len(SAMPLE), None, "sample texts")
+        return GateData(SAMPLE, [DEFAULT_LABELS] * len(SAMPLE), None, "sample texts")
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
         try:
@@ -86,7 +87,7 @@ def check_fp32(library: Any, files: ModelFiles, data: GateData) -> GateReport:
     tokenizer = PromptTokenizer(engine.tokenizer(), engine.config, sequence_limit(engine.config))
     inputs = token_inputs if engine.token_level else span_inputs
     words_of = spacy.blank("xx").tokenizer
-    largest = 0.0
+    largest, compared, differing = 0.0, 0, 0
     for text, labels in zip(data.texts[:PARITY_TEXTS], data.labels, strict=False):
         words = split_words(words_of(text))
         prompt = tokenizer.prompts(parse_labels(labels))[0]
@@ -98,13 +99,25 @@ def check_fp32(library: Any, files: ModelFiles, data: GateData) -> GateReport:
         with torch.inference_mode():
             wanted = library.model(**tensors).logits.numpy()
         found = engine.run(batch)
+        compared += 1
+        differing += len(spans_of(wanted, batch, engine.token_level) ^ spans_of(found, batch, engine.token_level))
         if not engine.token_level:
             valid = np.arange(found.shape[1])[:, None] + np.arange(found.shape[2]) < len(words)
             wanted, found = wanted[:, valid], found[:, valid]
         largest = max(largest, float(np.abs(wanted - found).max()))
+    if not compared:
+        refuse("the number of texts that fit the window, to compare with the gliner library,", "0", 1, "")
     if not largest <= MAX_LOGIT_DIFFERENCE:
         refuse("the largest difference of a logit to the gliner library", f"{largest:.2g}", MAX_LOGIT_DIFFERENCE, "")
+    if differing:
+        refuse("the number of spans that differ from the gliner library's", str(differing), 0, "")
     return GateReport(largest, len(data.texts), data.name)
+
+
+def spans_of(logits: np.ndarray, batch: Batch, token_level: bool) -> set[tuple[int, int, int]]:
+    prompts = batch.labels.shape[1]
+    found = decode(logits, token_level, batch.counts, np.arange(prompts), np.full(prompts, THRESHOLD))
+    return set(zip(found.first.tolist(), found.last.tolist(), found.label.tolist(), strict=True))
 
 
 def check_int8(files: ModelFiles, data: GateData, max_loss: float, report: GateReport) -> None:

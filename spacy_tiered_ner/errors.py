@@ -25,6 +25,25 @@ class Errors(metaclass=ErrorsWithCodes):
     T012 = "`{setting}` is {value!r}, but must be one of {options}."
     T013 = "`window` ({window}) and `stride` ({stride}) must be whole numbers with 1 <= stride <= window."
     T014 = "`{setting}` is {value!r}, but must be a whole number of at least {least}."
+    # Training
+    T050 = "`{setting}` is {value!r}, which {reason}. Change it in the config."
+    T051 = (
+        "A {kind} cannot be trained here: only span-level models with a markerV0 head learn. Take such a model, e.g. "
+        '`model` = "starter" or "urchade/gliner_small-v2.1".'
+    )
+    T052 = (
+        "'{name}' has nothing to learn: the training data has no span, neither in doc.spans[{key!r}] nor in doc.ents. "
+        "Check the corpus, set `spans_key` to the group that holds the spans, or, without nlp.initialize, set `labels`."
+    )
+    T053 = (
+        "The {what} of batch {number} is {value}: training stops, and the weights stay as they were before it. Lower "
+        "`training.optimizer.learn_rate`, set `training.optimizer.grad_clip` = 1.0, or set `mixed_precision` = false."
+    )
+    T054 = "`training.rehearsal_corpus` {path} cannot be used: {reason}. Name a .spacy or .jsonl file, or 'starter'."
+    T055 = (
+        "'{name}' cannot learn with `runtime` = {runtime!r}. Set `runtime` = \"torch\" to train it (export it "
+        "afterwards), or list it in `training.frozen_components` to leave it as it is."
+    )
     # Model files
     T020 = (
         "`model` is {model!r}, which is neither 'starter', nor a directory, nor a hub id such as "
@@ -60,12 +79,41 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     # Export
     T040 = "Cannot export {what}: {reason}."
-    T041 = (
-        "Export refused: {measure} is {value}, beyond the limit of {limit}. Nothing was written. Keep FP32 "
-        "(--precision fp32), or raise {option} if you accept the loss."
-    )
+    T041 = "Export refused: {measure} is {value}, beyond the limit of {limit}. Nothing was written. {mend}"
     T042 = "{path} exists and is not empty. Choose another directory, or pass --force to replace it."
     T043 = "{path}, line {line}: {reason}. Each line is JSON with `text` and `spans` (start, end, label)."
+    T044 = (
+        "The pipeline {path} has no `gliner_ner` to export; its components are {names}. Add one to the config and "
+        "train it, or pass the directory or hub id of a GLiNER model."
+    )
+    T045 = (
+        'The pipeline {path} has nothing to export: {names} already runs with `runtime` = "onnx". Use the pipeline as '
+        'it is, or export one whose `gliner_ner` was saved with `runtime` = "torch".'
+    )
+    T046 = (
+        "{out} and {model} are the same directory, or one lies in the other: the export would destroy what it reads. "
+        "Choose a directory beside {model}."
+    )
+    T047 = (
+        "The gate cannot measure what INT8 costs: already in FP32, '{name}' finds nothing that counts in {data}. "
+        "Nothing was written. Give documents with --data whose annotations use the labels of '{name}'."
+    )
+    # Corpora
+    T060 = (
+        "{path}, line {line}: {reason}. A passage marks entities as [text|label;label], nested ones too, and names "
+        "absent labels behind ` ## `."
+    )
+    T061 = "{path} is no corpus: neither a .spacy, .jsonl, .jsonl.gz or .txt file nor a directory with such files."
+    T062 = "{path} cannot be read ({reason}). The file is damaged, or not what its name says: write it again."
+    T063 = (
+        "{path}, document {number}: it has neither an annotated span group {key!r} nor entities; its groups are "
+        "{groups}. Set `spans_key` to the group that holds the annotations."
+    )
+    T064 = "No documents in {path}. Nothing was written."
+    T065 = "The output {path} is, or lies in, the input, and would overwrite it or be read with it. Choose another."
+    T066 = "The output {path} does not fit: {wanted}."
+    T067 = "`--split` is {value!r}, but must be above 0 and below 1."
+    T068 = "Cannot split {count} distinct texts into two sides. Add texts, or leave out `--split`."
 
 
 class Warnings(metaclass=ErrorsWithCodes):
@@ -77,4 +125,24 @@ class Warnings(metaclass=ErrorsWithCodes):
     W002 = (
         "{count} words have more subwords than the window of '{name}' holds; the rest of each was not read. Further "
         "ones are counted in doc._.tiered_ner."
+    )
+    W003 = (
+        "{count} of {total} annotated spans cannot be learned by '{name}': {too_wide} are wider than the {width} words "
+        "(`max_width`) of its model, {unaligned} do not begin and end at token borders, {cut} reach beyond a `window`."
+    )
+    W004 = (
+        "{count} annotated spans have labels that '{name}' does not look for, and are left out of training: {labels}. "
+        "Add them to `labels`, or set `labels` = null to take all labels from the data."
+    )
+    W005 = (
+        "The training data has no example of these labels of '{name}': {labels}. They are not asked for in training "
+        "and keep what the model knew of them."
+    )
+    W006 = (
+        "{count} of {total} documents have neither a group doc.spans[{key!r}] nor entity annotation, and are skipped "
+        "in the training of '{name}'. Set doc.ents = [] where a document has no entity."
+    )
+    W007 = (
+        "The annotation has labels that '{name}' does not look for, and counts as missed: {labels}. Add examples of "
+        "them to the training data, or remove them from the data that scores are computed on."
     )

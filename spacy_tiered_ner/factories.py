@@ -16,7 +16,7 @@ DEFAULT_LABELS = ["person", "organization", "location", "date", "product", "even
     assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type"],
     default_config={
         "model": "starter",
-        "labels": DEFAULT_LABELS,
+        "labels": None,
         "threshold": 0.5,
         "candidate_threshold": 0.3,
         "spans_key": "gliner",
@@ -29,6 +29,7 @@ DEFAULT_LABELS = ["person", "organization", "location", "date", "product", "even
         "threads": 0,
         "alignment_mode": "expand",
         "allow_pickle": False,
+        "training": {"@misc": "spacy-tiered-ner.gliner_training.v1"},
         "scorer": {"@scorers": "spacy-tiered-ner.gliner_ner_scorer.v1"},
     },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
@@ -37,7 +38,7 @@ def make_gliner_ner(
     nlp: Language,
     name: str,
     model: str,
-    labels: list[Any] | dict[str, Any],
+    labels: list[Any] | dict[str, Any] | None,
     threshold: float,
     candidate_threshold: float,
     spans_key: str,
@@ -50,6 +51,7 @@ def make_gliner_ner(
     threads: int,
     alignment_mode: str,
     allow_pickle: bool,
+    training: Any,
     scorer: Callable | None,
 ):
     """Tier 1, open-vocabulary NER. The settings are described in README.md."""
@@ -72,5 +74,6 @@ def make_gliner_ner(
         threads=threads,
         alignment_mode=alignment_mode,
         allow_pickle=allow_pickle,
+        training=training,
         scorer=scorer,
     )

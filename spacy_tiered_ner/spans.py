@@ -1,11 +1,11 @@
 """The only writer of span groups and of `doc.ents`.
 
-A group's attributes run parallel to its spans: `scores` float32 (n,), `tiers` n producer names, `runner_up_labels`
-n strings ("" where there is no other label) and `runner_up_scores` float32 (n,). Slicing or joining groups drops
-them, so nobody else touches them.
+A predicted group's attributes run parallel to its spans: `scores` float32 (n,), `tiers` n producer names,
+`runner_up_labels` n strings ("" where there is no other label) and `runner_up_scores` float32 (n,). Slicing or joining
+groups drops them, so nobody else touches them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
@@ -29,6 +29,20 @@ def write_group(
         "runner_up_scores": np.array([runner_up_scores[i] for i in order], dtype=np.float32),
     }
     doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=[spans[i] for i in order])
+
+
+def write_gold(doc: Doc, key: str, spans: Iterable[Span], ents: bool = True) -> None:
+    """Write annotations: a group without attributes, in reading order (outer before inner, then as given), each span
+    and label once. With `ents`, `doc.ents` becomes their flat projection: the longest first, of several labels on the
+    same borders the first given.
+    """
+    distinct: dict[tuple[int, int, int], Span] = {}
+    for span in spans:
+        distinct.setdefault((span.start, span.end, span.label), span)
+    gold = sorted(distinct.values(), key=lambda span: (span.start, -span.end))
+    doc.spans[key] = SpanGroup(doc, name=key, spans=gold)
+    if ents:
+        doc.set_ents(flat(gold, [0.0] * len(gold)))
 
 
 def flat(spans: Sequence[Span], scores: Sequence[float]) -> list[Span]:

@@ -1,5 +1,6 @@
 """Seeded random-weight GLiNER models of the architectures that users load, with a tokenizer made on the spot."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ SEED = 1
 ARCHITECTURES = ["deberta-rnn", "deberta-projection", "bert", "bert-last", "modernbert", "bert-token", "deberta-token"]
 
 
-def train_tokenizer() -> Any:
+def train_tokenizer(sentences: Sequence[str] = SENTENCES) -> Any:
     """A small WordPiece tokenizer as transformers loads it. Its vocabulary: all characters and every second word of
     the sentences, in sorted order (the trainers of the tokenizers library break ties differently in each run).
     """
@@ -22,7 +23,7 @@ def train_tokenizer() -> Any:
     from transformers import PreTrainedTokenizerFast
 
     split = pre_tokenizers.BertPreTokenizer()
-    words = sorted({word for sentence in SENTENCES for word, _ in split.pre_tokenize_str(sentence)})
+    words = sorted({word for sentence in sentences for word, _ in split.pre_tokenize_str(sentence)})
     letters = sorted({letter for word in words for letter in word})
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     pieces = dict.fromkeys([*special, *letters, *(f"##{letter}" for letter in letters), *words[::2]])
@@ -69,6 +70,18 @@ def encoder_config(kind: str, vocabulary: int) -> dict[str, Any]:
     if kind == "modernbert":
         return {"model_type": "modernbert", **config, "local_attention": 16, "global_attn_every_n_layers": 2}
     return {"model_type": "bert", **config}
+
+
+def build_encoder(path: Path, sentences: Sequence[str] = SENTENCES) -> Path:
+    """Write a BERT encoder without a head, and its tokenizer, as AutoModel and AutoTokenizer load them."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(SEED)
+    tokenizer = train_tokenizer(sentences)
+    tokenizer.save_pretrained(path)
+    BertModel(BertConfig(**encoder_config("bert", len(tokenizer)))).save_pretrained(path)
+    return path
 
 
 def build_miniature(architecture: str, path: Path) -> Path:

@@ -106,10 +106,12 @@ def test_bad_data_line_is_named(weights, tmp_path, line, reason):
 def test_other_heads_are_refused_by_name(weights, tmp_path):
     from gliner import GLiNER
 
+    from spacy_tiered_ner.gliner.factored import factored
+
     library = GLiNER.from_pretrained(str(weights))
     library.config.span_mode = "marker"
     with pytest.raises(ValueError, match=r"T040.*'marker' is not markerV0"):
-        export.factored(library)
+        factored(library)
 
 
 def test_int8_keeps_excluded_layers_in_fp32(weights, tmp_path):

@@ -38,7 +38,8 @@ def run(engine: Engine) -> tuple[np.ndarray, np.ndarray]:
     tokenizer = PromptTokenizer(engine.tokenizer(), engine.config, 512)
     words_of = spacy.blank("en").tokenizer
     windows = [tokenizer.words([token.text for token in words_of(text)], 99)[0] for text in SENTENCES]
-    batch = build_batch(windows, tokenizer.prompts(parse_labels(LABELS))[0], tokenizer.suffix, 0)
+    prompt = tokenizer.prompts(parse_labels(LABELS))[0]
+    batch = build_batch(windows, [prompt] * len(windows), tokenizer.suffix, 0)
     logits = engine.run(batch)
     ends = np.arange(logits.shape[1])[:, None] + (np.arange(logits.shape[2]) if not engine.token_level else 0)
     valid = ends[None] < batch.counts[:, None, None]

@@ -19,6 +19,8 @@ import numpy as np
 import spacy
 from tokenizers import Tokenizer
 
+from spacy_tiered_ner.corpus import parse_passage
+
 MAX_WORDS = 220
 
 # How many texts of a source one round draws; sources not named give DEFAULT_TEXTS at the most.
@@ -67,30 +69,6 @@ class Example:
     ids: list[int]
     starts: list[int]
     targets: list[tuple[int, int, int]] = field(default_factory=list)
-
-
-def parse_passage(line: str) -> tuple[str, list[tuple[int, int, tuple[str, ...]]], tuple[str, ...]]:
-    """Read one line of inline markup. RETURNS (tuple): The text, (start, end, labels) spans, absent labels."""
-    body, _, absent = line.partition(" ## ")
-    text: list[str] = []
-    open_at: list[int] = []
-    spans = []
-    position = 0
-    while position < len(body):
-        char = body[position]
-        if char == "[":
-            open_at.append(len(text))
-        elif char == "|" and open_at:
-            close = body.index("]", position)
-            labels = tuple(part.strip() for part in body[position + 1 : close].split(";") if part.strip())
-            spans.append((open_at.pop(), len(text), labels))
-            position = close
-        else:
-            text.append(char)
-        position += 1
-    if open_at or not all(labels for _, _, labels in spans):
-        raise ValueError(f"Bad markup in passage: {line[:80]}")
-    return "".join(text), spans, tuple(part.strip() for part in absent.split(";") if part.strip())
 
 
 def read_raw(path: Path) -> Iterator[tuple[str, list, tuple[str, ...], tuple[str, ...]]]:

@@ -1,4 +1,4 @@
-"""Put a trained model into the repository: float16 weights as the base to fine-tune, the INT8 graph into the package.
+"""Put a trained model into the package: the INT8 graph to run, and float16 weights to fine-tune from.
 
 python scripts/starter/publish.py training/starter training/starter-int8
 """
@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 ROOT = Path(__file__).parent.parent.parent
-WEIGHTS_FILES = ("gliner_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+WEIGHTS_FILES = ("tokenizer_config.json", "special_tokens_map.json")
 GRAPH_FILES = ("gliner_config.json", "tokenizer.json", "model_int8.onnx")
 
 
@@ -20,13 +20,12 @@ def main() -> None:
     parser.add_argument("weights", type=Path, help="directory that train.py wrote")
     parser.add_argument("graph", type=Path, help="directory that `spacy tiered export` wrote")
     args = parser.parse_args()
-    base, starter = ROOT / "assets" / "starter", ROOT / "spacy_tiered_ner" / "models" / "starter"
-    base.mkdir(parents=True, exist_ok=True)
+    starter = ROOT / "spacy_tiered_ner" / "models" / "starter"
     weights = load_file(args.weights / "model.safetensors")
     halved = {name: value.half() if value.dtype == torch.float32 else value for name, value in weights.items()}
-    save_file(halved, base / "model.safetensors", metadata={"format": "pt"})
+    save_file(halved, starter / "model.safetensors", metadata={"format": "pt"})
     for name in WEIGHTS_FILES:
-        shutil.copy(args.weights / name, base / name)
+        shutil.copy(args.weights / name, starter / name)
     for name in GRAPH_FILES:
         shutil.copy(args.graph / name, starter / name)
 

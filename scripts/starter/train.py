@@ -1,6 +1,6 @@
 """Train a GLiNER span model with the factored head on directories of annotated text.
 
-    python scripts/starter/train.py --data DIR --data assets/passages --out training/starter
+    python scripts/starter/train.py --data DIR --data spacy_tiered_ner/models/starter/passages --out training/starter
 
 Writes a directory that the gliner library loads. The forward pass is the factored head (see
 `spacy_tiered_ner/gliner/factored.py`), in bfloat16 where the machine has it. The learning rate follows the share of

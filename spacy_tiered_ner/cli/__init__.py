@@ -3,7 +3,7 @@
 from spacy.cli._util import app
 from typer import Typer
 
-tiered = Typer(name="tiered", help="Tiered NER: demo and export.", no_args_is_help=True, rich_markup_mode=None)
+tiered = Typer(name="tiered", help="Tiered NER: demo, convert and export.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(tiered, name="tiered")
 
-from . import demo, export  # noqa: E402, F401
+from . import convert, demo, export  # noqa: E402, F401

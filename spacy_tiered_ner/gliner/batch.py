@@ -14,7 +14,7 @@ NO_SUBWORD, PADDING = -1, -2
 class Batch:
     """input_ids, attention_mask int64 (B, T); words int64 (B, W): position of each word's first subword, -1 for a
     word without subwords, -2 for padding; lengths int64 (B, W): subwords of each word; labels int64 (B, P):
-    positions of the label vectors; counts int64 (B,): words of each row.
+    positions of the label vectors, -1 for padding; counts int64 (B,): words of each row.
     """
 
     input_ids: np.ndarray
@@ -25,27 +25,39 @@ class Batch:
     counts: np.ndarray
 
 
-def build_batch(windows: Sequence[Subwords], prompt: Prompt, suffix: Sequence[int], pad: int) -> Batch:
-    """Put one prompt before each window and pad to the longest."""
-    head, tail = len(prompt.ids), len(suffix)
+def build_batch(
+    windows: Sequence[Subwords], prompts: Sequence[Prompt], suffix: Sequence[int], pad: int, multiple: int = 1
+) -> Batch:
+    """Put its prompt before each window and pad to the longest.
+
+    multiple (int): Numbers of subwords and words are rounded up to a multiple of this.
+    """
+    tail = len(suffix)
     size = len(windows)
-    longest = head + tail + max(len(window.ids) for window in windows)
+    longest = max(len(prompt.ids) + len(window.ids) for prompt, window in zip(prompts, windows, strict=True)) + tail
     most = max(len(window.starts) for window in windows)
-    input_ids = np.full((size, longest), pad, dtype=np.int64)
-    mask = np.zeros((size, longest), dtype=np.int64)
-    words = np.full((size, most), PADDING, dtype=np.int64)
-    lengths = np.zeros((size, most), dtype=np.int64)
-    input_ids[:, :head] = prompt.ids
-    for row, window in enumerate(windows):
+    input_ids = np.full((size, rounded(longest, multiple)), pad, dtype=np.int64)
+    mask = np.zeros_like(input_ids)
+    words = np.full((size, rounded(most, multiple)), PADDING, dtype=np.int64)
+    lengths = np.zeros_like(words)
+    labels = np.full((size, max(len(prompt.positions) for prompt in prompts)), NO_SUBWORD, dtype=np.int64)
+    for row, (prompt, window) in enumerate(zip(prompts, windows, strict=True)):
+        head = len(prompt.ids)
         end = head + len(window.ids)
+        input_ids[row, :head] = prompt.ids
         input_ids[row, head:end] = window.ids
         input_ids[row, end : end + tail] = suffix
         mask[row, : end + tail] = 1
         count = len(window.starts)
         words[row, :count] = np.where(window.lengths > 0, window.starts + head, NO_SUBWORD)
         lengths[row, :count] = window.lengths
+        labels[row, : len(prompt.positions)] = prompt.positions
     counts = np.array([len(window.starts) for window in windows], dtype=np.int64)
-    return Batch(input_ids, mask, words, lengths, np.tile(prompt.positions, (size, 1)), counts)
+    return Batch(input_ids, mask, words, lengths, labels, counts)
+
+
+def rounded(size: int, multiple: int) -> int:
+    return -(-size // multiple) * multiple
 
 
 def factored_inputs(batch: Batch, config: dict) -> dict[str, np.ndarray]:

@@ -1,42 +1,44 @@
 """Tier 1: the `gliner_ner` pipe."""
 
+import math
 import os
 import tempfile
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import srsly
 from spacy.language import Language
-from spacy.pipeline.pipe import Pipe
+from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc
-from spacy.training import Example
+from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
+from thinc.api import Optimizer, set_dropout_rate
 
 from .. import extensions
 from ..errors import Errors, Warnings
-from ..spans import flat, write_ents, write_group
+from ..factories import DEFAULT_LABELS
+from .annotation import annotate
 from .engine import load_engine
 from .labels import Labels, LabelSet, check_share, parse_labels
 from .predictor import Prediction, Predictor
-from .source import ModelFiles, resolve
-from .words import span_of
+from .source import WEIGHTS, ModelFiles, resolve
+from .training.gold import gold_labels, survey
+from .training.settings import Training
 
-TIER = "gliner"
 BATCHES_A_CHUNK = 4
 CHUNKS_IN_FLIGHT = 3
 ALIGNMENT_MODES = ("strict", "contract", "expand")
 
 
-class GlinerNER(Pipe):
+class GlinerNER(TrainablePipe):
     """Open-vocabulary named entity recognition with a GLiNER model (Zaratiana et al. 2024).
 
     Writes every candidate to `doc.spans[spans_key]` and the flat projection to `doc.ents`. The model is loaded when
-    it is first needed. The settings are described in README.md.
+    it is first needed, and learns with the runtime "torch". The settings are described in README.md.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class GlinerNER(Pipe):
         name: str = "gliner_ner",
         *,
         model: str,
-        labels: Labels,
+        labels: Labels | None,
         threshold: float,
         candidate_threshold: float,
         spans_key: str,
@@ -58,6 +60,7 @@ class GlinerNER(Pipe):
         threads: int,
         alignment_mode: str,
         allow_pickle: bool,
+        training: Training,
         scorer: Callable | None,
     ):
         """RAISES (ValueError): T001 to T014, for settings that cannot work."""
@@ -81,8 +84,13 @@ class GlinerNER(Pipe):
         self.window, self.stride, self.batch_size = window, stride, batch_size
         self.threads = threads or available_cores()
         self.cfg: dict[str, Any] = {"spans_key": spans_key}
+        self.training = training
         self._config_labels = labels
         self.labels = labels
+        self._taught_labels: list[str] | None = None
+        self.model = None
+        self._trainer: Any = None
+        self._learned = False
         self._files: ModelFiles | None = None
         self._unpacked: tempfile.TemporaryDirectory | None = None
         self._predictor: Predictor | None = None
@@ -95,16 +103,18 @@ class GlinerNER(Pipe):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels to look for. Assign a list or a mapping, as in the config, to change them without a reload."""
+        """The labels to look for. Assign a list or a mapping, as in the config, to change them without a reload; None
+        for those of the training data, or common ones.
+        """
         return self._label_set.names
 
     @labels.setter
-    def labels(self, labels: Labels) -> None:
-        self._label_set = parse_labels(labels, self.name)
+    def labels(self, labels: Labels | None) -> None:
+        self._label_set = parse_labels(DEFAULT_LABELS if labels is None else labels, self.name)
         self._given_labels = labels
 
     @property
-    def label_data(self) -> Labels:
+    def label_data(self) -> Labels | None:
         """The labels in the form in which they were given."""
         return self._given_labels
 
@@ -127,6 +137,23 @@ class GlinerNER(Pipe):
             )
         return self._predictor
 
+    @property
+    def is_trainable(self) -> bool:
+        return self.runtime == "torch"
+
+    @property
+    def trainer(self) -> Any:
+        """RETURNS (Trainer): What learns, made when first needed. RAISES (ValueError): T055 where the runtime cannot."""
+        if self._trainer is None:
+            if not self.is_trainable:
+                raise ValueError(Errors.T055.format(name=self.name, runtime=self.runtime))
+            predictor = self.predictor
+            from .training.trainer import Trainer
+
+            self._trainer = Trainer(predictor, self.vocab, self.spans_key, self.training)
+            self.model = self._trainer.model
+        return self._trainer
+
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],
@@ -134,13 +161,110 @@ class GlinerNER(Pipe):
         nlp: Language | None = None,
         labels: Labels | None = None,
     ) -> None:
-        """Load the model, so that missing or damaged files show now.
+        """Take the labels from the data where none are given, and load the model, so that missing files show now.
 
         labels (Optional[Labels]): Replaces the configured labels, as from `[initialize.components.gliner_ner]`.
+        RAISES (ValueError): T052 where annotated documents hold no span.
         """
+        validate_get_examples(get_examples, "GlinerNER.initialize")
         if labels is not None:
             self.labels = labels
+        found, counts = survey(get_examples(), self.spans_key, int(self.files.config.get("max_width", 0)))
+        if counts["documents"] > counts["unannotated"] and not found and self.is_trainable:
+            raise ValueError(Errors.T052.format(name=self.name, key=self.spans_key))
+        if self._given_labels is None and found:
+            self.labels = sorted(found)
+        if found:
+            self._taught_labels = [label for label in self.labels if label in found]
+            self._report_corpus(found, counts)
         self.predictor.compile(self._label_set)
+        if self.is_trainable:
+            self.model = self.trainer.model
+
+    def _report_corpus(self, found: Counter[str], counts: Counter[str]) -> None:
+        foreign = {label: count for label, count in found.items() if label not in self.labels}
+        if foreign:
+            self._warn_once("W004", name=self.name, count=sum(foreign.values()), labels=", ".join(sorted(foreign)))
+        if without := [label for label in self.labels if label not in found]:
+            self._warn_once("W005", name=self.name, labels=", ".join(without))
+        self._report_counts(counts)
+
+    def _report_counts(self, counts: Counter[str]) -> None:
+        lost = {kind: counts[kind] for kind in ("too_wide", "unaligned", "cut")}
+        if sum(lost.values()):
+            width = self.files.config.get("max_width")
+            self._warn_once(
+                "W003", name=self.name, count=sum(lost.values()), total=counts["spans"], width=width, **lost
+            )
+        if counts["unannotated"]:
+            numbers = {"count": counts["unannotated"], "total": counts["documents"]}
+            self._warn_once("W006", name=self.name, key=self.spans_key, **numbers)
+
+    def add_label(self, label: str) -> int:
+        """RETURNS (int): 0 if the label is there already, otherwise 1."""
+        if label in self.labels:
+            return 0
+        given = self._given_labels
+        self.labels = {**given, label: label} if isinstance(given, Mapping) else [*(given or ()), label]
+        if self._taught_labels is not None:
+            self._taught_labels.append(label)
+        return 1
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch of examples: from `reference.spans[spans_key]` where there is that group, else from
+        `reference.ents`.
+
+        RAISES (ValueError): T052 nothing to learn from, T053 a loss or gradient that is not finite, T055 runtime.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "GlinerNER.update")
+        trainer = self.trainer
+        rows = trainer.rows(examples, self._taught_labels or self.labels)
+        self._report_counts(trainer.counts)
+        if self._given_labels is None or trainer.counts["documents"] == trainer.counts["unannotated"]:
+            raise ValueError(Errors.T052.format(name=self.name, key=self.spans_key))
+        set_dropout_rate(self.model, drop)
+        for batch in trainer.row_maker.batches(rows, self._label_set, self.batch_size):
+            scores, backprop = self.model.begin_update(batch)
+            loss, d_scores = self.get_loss(examples, (scores, batch))
+            backprop(d_scores)
+            losses[self.name] += loss
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: tuple[Any, Any]) -> tuple[float, Any]:
+        """scores (tuple): The logits, and the TrainingBatch that they belong to, which holds the targets.
+
+        RETURNS (Tuple[float, Tensor]): The loss and its gradient by the logits. RAISES (ValueError): T053.
+        """
+        from .training.loss import span_loss
+
+        logits, batch = scores
+        loss, gradient = span_loss(logits, batch, self.training)
+        if not math.isfinite(loss):
+            raise ValueError(Errors.T053.format(what="loss", value=loss, number=self.model.shims[0].steps + 1))
+        return loss, gradient
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        self.model.finish_update(sgd)
+        self._learned = True
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Run the scorer. Annotated labels that the pipe does not look for count as missed, with a warning."""
+        examples = list(examples)
+        if unknown := sorted(set(gold_labels(examples, self.spans_key)) - set(self.labels)):
+            self._warn_once("W007", name=self.name, labels=", ".join(unknown))
+        return super().score(examples, **kwargs)
 
     def __call__(self, doc: Doc) -> Doc:
         error_handler = self.get_error_handler()
@@ -194,44 +318,19 @@ class GlinerNER(Pipe):
     def set_annotations(self, docs: Sequence[Doc], predictions: Sequence[Prediction]) -> None:
         """Write `doc.spans[spans_key]`, `doc.ents` and `doc._.tiered_ner`."""
         for doc, prediction in zip(docs, predictions, strict=True):
-            self._annotate(doc, prediction)
+            written = annotate(
+                doc, prediction, self.spans_key, self.threshold, self.alignment_mode, self.overwrite_ents
+            )
+            self._report(doc, prediction, written)
 
-    def _annotate(self, doc: Doc, prediction: Prediction) -> None:
-        found, names = prediction.candidates, prediction.labels.names
-        thresholds = prediction.labels.cutoffs(self.threshold)
-        spans, scores, above, others, other_scores = [], [], [], [], []
-        misaligned = 0
-        written_as: set[tuple[int, int, int]] = set()
-        columns = (found.first, found.last, found.label, found.score, found.runner_up, found.runner_up_score)
-        order = np.argsort(-found.score, kind="stable")
-        for first, last, label, score, other, other_score in zip(*(c[order].tolist() for c in columns), strict=True):
-            span = span_of(doc, prediction.words, first, last, names[label], self.alignment_mode)
-            if span is None:
-                misaligned += 1
-                continue
-            # Pieces of one token may align to the same span: the best score counts.
-            if (span.start, span.end, label) in written_as:
-                continue
-            written_as.add((span.start, span.end, label))
-            spans.append(span)
-            scores.append(score)
-            above.append(score > thresholds[label])
-            others.append(names[other] if other >= 0 else "")
-            other_scores.append(other_score)
-        write_group(doc, self.spans_key, spans, scores, TIER, others, other_scores)
-        chosen = [i for i, high in enumerate(above) if high]
-        entities = flat([spans[i] for i in chosen], [scores[i] for i in chosen])
-        written = write_ents(doc, entities, self.overwrite_ents)
-        self._report(doc, prediction, len(spans), written, misaligned)
-
-    def _report(self, doc: Doc, prediction: Prediction, candidates: int, written: int, misaligned: int) -> None:
+    def _report(self, doc: Doc, prediction: Prediction, written: dict[str, int]) -> None:
         stats = dict(prediction.stats)
         read = stats.pop("words_read")
         stats["coverage"] = (read - stats["words_shortened"]) / stats["words"] if stats["words"] else 1.0
-        stats.update(candidates=candidates, entities=written, misaligned=misaligned)
+        stats.update(written)
         doc._.tiered_ner = {**(doc._.tiered_ner or {}), self.name: stats}
-        if misaligned:
-            self._warn_once("W001", count=misaligned, name=self.name, mode=self.alignment_mode)
+        if written["misaligned"]:
+            self._warn_once("W001", count=written["misaligned"], name=self.name, mode=self.alignment_mode)
         if stats["words_shortened"]:
             self._warn_once("W002", count=stats["words_shortened"], name=self.name)
 
@@ -242,28 +341,37 @@ class GlinerNER(Pipe):
 
     def _state(self) -> dict[str, Any]:
         """What belongs to the files, and the labels that were set while running."""
-        return {"model": self.model_name, "config_labels": self._config_labels, "labels": self._given_labels}
+        state = {"model": self.model_name, "config_labels": self._config_labels, "labels": self._given_labels}
+        return plain({**state, "taught_labels": self._taught_labels})
 
     def _restore(self, state: dict[str, Any], files: ModelFiles) -> None:
         """Take the packed model and labels, unless the config now says otherwise than when they were saved."""
         if self.model_name == state["model"]:
             self._files, self._predictor = files, None
+            self.model, self._trainer, self._learned = None, None, False
         if plain(self._config_labels) == plain(state["config_labels"]):
             self.labels = state["labels"]
+            self._taught_labels = state.get("taught_labels")
+
+    def _packed(self) -> dict[str, bytes]:
+        """RETURNS (Dict[str, bytes]): The model files by name, with the weights as they are now."""
+        files = self.files.runtime_files(self.runtime, self.precision, self.allow_pickle)
+        if not self._learned:
+            return {file.name: file.read_bytes() for file in files}
+        small = {file.name: file.read_bytes() for file in files if file.suffix not in (".safetensors", ".bin", ".pt")}
+        return {**small, WEIGHTS: self.trainer.weights()}
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the model files and labels into a directory."""
         path = Path(path)
         (path / "model").mkdir(parents=True, exist_ok=True)
-        srsly.write_json(path / "state.json", plain(self._state()))
-        files = self.files.runtime_files(self.runtime, self.precision, self.allow_pickle)
+        srsly.write_json(path / "state.json", self._state())
+        packed = self._packed()
         for other in (path / "model").iterdir():
-            if other.is_file() and other.name not in {file.name for file in files}:
+            if other.is_file() and other.name not in packed:
                 other.unlink()
-        for file in files:
-            target = path / "model" / file.name
-            if not target.exists() or not target.samefile(file):
-                target.write_bytes(file.read_bytes())
+        for name, content in packed.items():
+            (path / "model" / name).write_bytes(content)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GlinerNER":
         """Use the model files and labels of a directory. Settings come from the config."""
@@ -272,10 +380,7 @@ class GlinerNER(Pipe):
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        files = self.files.runtime_files(self.runtime, self.precision, self.allow_pickle)
-        return srsly.msgpack_dumps(
-            {"state": plain(self._state()), "model": {file.name: file.read_bytes() for file in files}}
-        )
+        return srsly.msgpack_dumps({"state": self._state(), "model": self._packed()})
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "GlinerNER":
         message = srsly.msgpack_loads(data)

@@ -4,20 +4,26 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import spacy
 import srsly
+from spacy.language import Language
 
+from ..corpus import SPANS_KEY
 from ..errors import Errors
-from .gate import GateData, GateReport, check_fp32, check_int8, read_data
+from .gate import THRESHOLD, Gate, GateReport, read_data
 from .source import CONFIG, ONNX_FILES, TOKENIZER, ModelFiles, resolve
 from .torch_engine import load_library_model
 
 OPSET = 17
 FFN_DOWN = "/output/dense/"
 ATTENTION_OUT = "/attention/output/dense/"
+REPORT = "export.json"
 
 
 def export_model(
@@ -32,62 +38,91 @@ def export_model(
 ) -> GateReport:
     """Export a GLiNER model with torch weights to a directory that `gliner_ner` runs without torch.
 
-    model (str): Directory or hub id. out (Path): Directory to create. data (Optional[Path]): Annotated JSONL for the
-    F1 before and after INT8; without it INT8 is held against the FP32 graph's own spans.
+    model (str): Directory or hub id. out (Path): Directory to create. data (Optional[Path]): Annotated documents for
+    the F1 before and after INT8; without them INT8 is held against the FP32 graph's own spans.
     max_loss (float): Points of F1 that INT8 may lose.
     RETURNS (GateReport): What was measured; also written to out/export.json.
-    RAISES (ValueError): T040 architecture, T041 the gate refused, T042 directory in use. Nothing is left behind then.
+    RAISES (ValueError): T040 architecture, T041 the gate refused, T042 directory in use, T046 it holds the model,
+        T047 nothing to measure. Nothing is left behind then.
     """
-    if out.exists() and any(out.iterdir()) and not force:
-        raise ValueError(Errors.T042.format(path=out))
-    gate_data = read_data(data)
-    files = resolve(model, "torch", precision, allow_pickle)
-    library = load_library_model(files, allow_pickle)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
-        work = Path(temporary) / "model"
-        work.mkdir()
-        library.config.to_json_file(work / CONFIG)
-        library.data_processor.transformer_tokenizer.backend_tokenizer.save(str(work / TOKENIZER))
-        report = build(library, work, precision, gate_data, max_loss)
-        srsly.write_json(work / "export.json", report.as_dict())
+    with staged(out, Path(model), force) as work:
+        gate_data = read_data(data, spacy.blank("xx"), SPANS_KEY)
+        files = resolve(model, "torch", precision, allow_pickle)
+        library = load_library_model(files, allow_pickle)
+        before = bare_pipeline(work, "fp32", gate_data.labels)
+        after = partial(bare_pipeline, work, "int8", gate_data.labels)
+        gate = Gate(before, "gliner_ner", after, gate_data, max_loss=max_loss, own_labels=False)
+        build(library, work, precision, gate)
+        srsly.write_json(work / REPORT, gate.report.as_dict())
         for name in ("README.md", "LICENSE"):
             if (files.path / name).is_file():
                 shutil.copy(files.path / name, work / name)
+    return gate.report
+
+
+def bare_pipeline(model: Path, precision: str, labels: list[str]) -> Language:
+    nlp = spacy.blank("xx")
+    nlp.max_length = 10**9
+    settings = {"model": str(model), "precision": precision, "labels": labels or None, "threshold": THRESHOLD}
+    nlp.add_pipe("gliner_ner", config=settings)
+    return nlp
+
+
+@contextmanager
+def staged(out: Path, model: Path, force: bool) -> Iterator[Path]:
+    """An empty directory to write into, which takes the place of `out` if nothing is raised.
+
+    model (Path): What is exported, where it is a directory. RAISES (ValueError): T042, T046.
+    """
+    if model.exists() and model.resolve().is_relative_to(out.resolve()):
+        raise ValueError(Errors.T046.format(out=out, model=model))
+    if out.exists() and any(out.iterdir()) and not force:
+        raise ValueError(Errors.T042.format(path=out))
+    present = next(parent for parent in out.absolute().parents if parent.exists())
+    with tempfile.TemporaryDirectory(dir=present, prefix=f".{out.name}-") as temporary:
+        work = Path(temporary) / "out"
+        work.mkdir()
+        yield work
         if out.exists():
             shutil.rmtree(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
         work.rename(out)
-    return report
 
 
-def build(library: Any, work: Path, precision: str, data: GateData, max_loss: float) -> GateReport:
-    """Write the graph into `work` and run the gate on it; INT8 is tried with fewer and fewer layers."""
-    fp32 = work / ONNX_FILES["fp32"][0]
+def build(library: Any, target: Path, precision: str, gate: Gate) -> None:
+    """Write the configuration, the tokenizer and the graph; INT8 is tried with fewer and fewer layers.
+
+    RAISES (ValueError): T040, and what the gate raises on the last attempt.
+    """
+    library.config.to_json_file(target / CONFIG)
+    library.data_processor.transformer_tokenizer.backend_tokenizer.save(str(target / TOKENIZER))
+    fp32 = target / ONNX_FILES["fp32"][0]
     names = write_graph(library, fp32)
-    report = check_fp32(library, ModelFiles(work), data)
+    gate.check_graph(library, ModelFiles(target))
     if precision == "fp32":
-        return report
-    int8 = work / ONNX_FILES["int8"][0]
+        return
+    int8 = target / ONNX_FILES["int8"][0]
     kept = [name for name in names if FFN_DOWN in name and ATTENTION_OUT not in name]
     deberta = library.config.encoder_config.model_type.startswith("deberta")
     attempts: list[Sequence[str]] = [kept] if deberta or not kept else [(), kept]
     for number, excluded in enumerate(attempts):
         quantize(fp32, int8, excluded)
         try:
-            check_int8(ModelFiles(work), data, max_loss, report)
+            gate.check_int8()
         except ValueError:
             if number == len(attempts) - 1:
                 raise
         else:
             break
     fp32.unlink()
-    return report
 
 
 def write_graph(library: Any, path: Path) -> list[str]:
     """Trace the factored model. RETURNS (List[str]): Names of the graph's matrix products."""
     import onnx
     import torch
+
+    from .factored import factored
 
     network = factored(library).eval()
     example = (
@@ -128,26 +163,6 @@ def fold_constants(path: Path) -> None:
     options.optimized_model_filepath = str(path)
     options.log_severity_level = 3
     onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def factored(library: Any) -> Any:
-    """The factored twin of a library model. RAISES (ValueError): T040 for architectures without one."""
-    from .factored import FactoredSpanModel, FactoredTokenModel
-
-    config = library.config
-    kind = type(library.model).__name__
-    if kind not in ("UniEncoderSpanModel", "UniEncoderTokenModel"):
-        raise ValueError(Errors.T040.format(what=kind, reason="only uni-encoder span and token models have our graph"))
-    if config.post_fusion_schema:
-        raise ValueError(Errors.T040.format(what=kind, reason="post_fusion_schema is not supported"))
-    if config.subtoken_pooling not in ("first", "last"):
-        reason = f"subtoken_pooling {config.subtoken_pooling!r} is not supported"
-        raise ValueError(Errors.T040.format(what=kind, reason=reason))
-    if kind == "UniEncoderTokenModel":
-        return FactoredTokenModel(library.model)
-    if config.span_mode != "markerV0" or config.span_encoder_config:
-        raise ValueError(Errors.T040.format(what=kind, reason=f"span_mode {config.span_mode!r} is not markerV0"))
-    return FactoredSpanModel(library.model)
 
 
 def quantize(source: Path, target: Path, excluded: Sequence[str]) -> None:

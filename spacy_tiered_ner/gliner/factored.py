@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import Errors
+
 
 def gather_positions(hidden: Tensor, positions: Tensor) -> Tensor:
     """Pick vectors (B, N, D) at positions (B, N) of hidden (B, T, D); a negative position gives zeros."""
@@ -34,6 +36,8 @@ class FactoredModel(nn.Module):
 
     model (gliner.modeling.base.BaseUniEncoderModel): The torch module inside a `gliner.GLiNER` object.
     """
+
+    label_axis: int
 
     def __init__(self, model: Any):
         super().__init__()
@@ -105,3 +109,21 @@ class FactoredTokenModel(FactoredModel):
         by_label = F.linear(label_a, first.weight[:, size : 2 * size]).unsqueeze(1)
         product = F.linear(token_b.unsqueeze(2) * label_b.unsqueeze(1), first.weight[:, 2 * size :])
         return last((by_token + by_label + product).relu())
+
+
+def factored(library: Any) -> FactoredModel:
+    """The factored twin of a library model. RAISES (ValueError): T040 for architectures without one."""
+    config = library.config
+    kind = type(library.model).__name__
+    if kind not in ("UniEncoderSpanModel", "UniEncoderTokenModel"):
+        raise ValueError(Errors.T040.format(what=kind, reason="only uni-encoder span and token models have our graph"))
+    if config.post_fusion_schema:
+        raise ValueError(Errors.T040.format(what=kind, reason="post_fusion_schema is not supported"))
+    if config.subtoken_pooling not in ("first", "last"):
+        reason = f"subtoken_pooling {config.subtoken_pooling!r} is not supported"
+        raise ValueError(Errors.T040.format(what=kind, reason=reason))
+    if kind == "UniEncoderTokenModel":
+        return FactoredTokenModel(library.model)
+    if config.span_mode != "markerV0" or config.span_encoder_config:
+        raise ValueError(Errors.T040.format(what=kind, reason=f"span_mode {config.span_mode!r} is not markerV0"))
+    return FactoredSpanModel(library.model)

@@ -157,7 +157,7 @@ class Predictor:
         windows = [unit.subwords for unit in units]
         logits = []
         for prompt in labels.prompts:
-            batch = build_batch(windows, prompt, self.tokenizer.suffix, self.pad)
+            batch = build_batch(windows, [prompt] * len(windows), self.tokenizer.suffix, self.pad)
             logits.append(self.engine.run(batch))
         label_axis = 2 if self.engine.token_level else 3
         scores = logits[0] if len(logits) == 1 else np.concatenate(logits, axis=label_axis)

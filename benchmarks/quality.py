@@ -105,7 +105,7 @@ def report(results: dict[str, Scores], thresholds: list[float]) -> None:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=HERE.parent / "assets" / "data", help="directory with dev/*.jsonl")
+    parser.add_argument("--data", type=Path, required=True, help="directory with dev/*.jsonl")
     parser.add_argument("--model", default="starter", help="as `model` of gliner_ner")
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "int8"])
     parser.add_argument("--threshold", type=float, action="append", help="may be repeated; default 0.5")

@@ -20,6 +20,8 @@ from typing import Any
 
 from common import HERE, markdown, read_jsonl, write_json
 
+from spacy_tiered_ner.gliner.source import STARTER
+
 LABELS = ["person", "organization", "location", "date", "product", "event", "money", "law"]
 OURS = ["ours-int8", "raw-session", "ours-fp32"]
 PEERS = ["gliner-torch", "gliner-onnx-fp32", "gliner-onnx-int8", "gliner-spacy", "fast-gliner-fp32", "fast-gliner-int8"]
@@ -162,8 +164,7 @@ def cores() -> int:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    assets = HERE.parent / "assets" / "starter"
-    parser.add_argument("--model", type=Path, default=assets, help="directory with torch weights in gliner's format")
+    parser.add_argument("--model", type=Path, default=STARTER, help="directory with torch weights in gliner's format")
     parser.add_argument("--onnx", type=Path, help="directory with our model.onnx and model_int8.onnx of these weights")
     parser.add_argument("--texts", type=Path, default=HERE / "texts.jsonl", help='JSONL with "text"')
     parser.add_argument("--rounds", type=int, default=5)

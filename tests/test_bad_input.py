@@ -280,6 +280,7 @@ def test_precision_that_is_not_there():
 
 
 def test_pickled_weights_are_refused_unless_allowed(model_dir):
+    (model_dir / "model.safetensors").unlink()
     with pytest.raises(ValueError, match=code("T027")):
         make_nlp(model=str(model_dir), runtime="torch")(SENTENCE)
     (model_dir / "pytorch_model.bin").write_bytes(b"\x80\x04.")

@@ -4,7 +4,7 @@ import math
 import os
 import tempfile
 import warnings
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,9 @@ from .engine import load_engine
 from .labels import Labels, LabelSet, check_share, parse_labels
 from .predictor import Prediction, Predictor
 from .source import WEIGHTS, ModelFiles, resolve
-from .training.gold import gold_labels, survey
+from .training.gold import gold_labels
 from .training.settings import Training
+from .training.survey import survey, unusable, unused_labels
 
 BATCHES_A_CHUNK = 4
 CHUNKS_IN_FLIGHT = 3
@@ -88,7 +89,7 @@ class GlinerNER(TrainablePipe):
         self._config_labels = labels
         self.labels = labels
         self._taught_labels: list[str] | None = None
-        self.model = None
+        self.model: Any = None
         self._trainer: Any = None
         self._learned = False
         self._files: ModelFiles | None = None
@@ -143,7 +144,7 @@ class GlinerNER(TrainablePipe):
 
     @property
     def trainer(self) -> Any:
-        """RETURNS (Trainer): What learns, made when first needed. RAISES (ValueError): T055 where the runtime cannot."""
+        """RETURNS (Trainer): Made when first needed. RAISES (ValueError): T055 where the runtime cannot learn."""
         if self._trainer is None:
             if not self.is_trainable:
                 raise ValueError(Errors.T055.format(name=self.name, runtime=self.runtime))
@@ -176,29 +177,11 @@ class GlinerNER(TrainablePipe):
             self.labels = sorted(found)
         if found:
             self._taught_labels = [label for label in self.labels if label in found]
-            self._report_corpus(found, counts)
+            self._warn_of(unused_labels(found, self.labels))
+            self._warn_of(unusable(counts, self.spans_key, self.files.config.get("max_width")))
         self.predictor.compile(self._label_set)
         if self.is_trainable:
             self.model = self.trainer.model
-
-    def _report_corpus(self, found: Counter[str], counts: Counter[str]) -> None:
-        foreign = {label: count for label, count in found.items() if label not in self.labels}
-        if foreign:
-            self._warn_once("W004", name=self.name, count=sum(foreign.values()), labels=", ".join(sorted(foreign)))
-        if without := [label for label in self.labels if label not in found]:
-            self._warn_once("W005", name=self.name, labels=", ".join(without))
-        self._report_counts(counts)
-
-    def _report_counts(self, counts: Counter[str]) -> None:
-        lost = {kind: counts[kind] for kind in ("too_wide", "unaligned", "cut")}
-        if sum(lost.values()):
-            width = self.files.config.get("max_width")
-            self._warn_once(
-                "W003", name=self.name, count=sum(lost.values()), total=counts["spans"], width=width, **lost
-            )
-        if counts["unannotated"]:
-            numbers = {"count": counts["unannotated"], "total": counts["documents"]}
-            self._warn_once("W006", name=self.name, key=self.spans_key, **numbers)
 
     def add_label(self, label: str) -> int:
         """RETURNS (int): 0 if the label is there already, otherwise 1."""
@@ -229,7 +212,7 @@ class GlinerNER(TrainablePipe):
         validate_examples(examples, "GlinerNER.update")
         trainer = self.trainer
         rows = trainer.rows(examples, self._taught_labels or self.labels)
-        self._report_counts(trainer.counts)
+        self._warn_of(unusable(trainer.counts, self.spans_key, self.files.config.get("max_width")))
         if self._given_labels is None or trainer.counts["documents"] == trainer.counts["unannotated"]:
             raise ValueError(Errors.T052.format(name=self.name, key=self.spans_key))
         set_dropout_rate(self.model, drop)
@@ -338,6 +321,10 @@ class GlinerNER(TrainablePipe):
         if code not in self._warned:
             self._warned.add(code)
             warnings.warn(getattr(Warnings, code).format(**values), stacklevel=2)
+
+    def _warn_of(self, findings: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        for code, values in findings:
+            self._warn_once(code, name=self.name, **values)
 
     def _state(self) -> dict[str, Any]:
         """What belongs to the files, and the labels that were set while running."""

@@ -184,7 +184,7 @@ class Gate:
             if report.logits_compared == PARITY_TEXTS:
                 break
         if not report.logits_compared:
-            refuse("the number of texts that fit one window, to compare logits on,", "0", 1, SHORTER_TEXTS)
+            refuse("the number of texts that fit the window, to compare logits on,", "0", 1, SHORTER_TEXTS)
         if not report.logit_difference <= MAX_LOGIT_DIFFERENCE:
             measure = "the largest difference of a logit to the gliner library"
             refuse(measure, f"{report.logit_difference:.2g}", MAX_LOGIT_DIFFERENCE, USE_TORCH)

@@ -1,5 +1,6 @@
 """Torch engine: the factored network on the library's weights, on the GPU where there is one."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,9 @@ class TorchEngine:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.library = library.to(self.device)
         self.token_level = self.config.get("span_mode") == "token_level"
-        try:
-            self.network = factored(library).eval()
-        except ValueError:
-            self.network = None
+        self.network: Any = None
+        with suppress(ValueError):
+            self.network = factored(library)
 
     def tokenizer(self) -> Tokenizer:
         return self.library.data_processor.transformer_tokenizer.backend_tokenizer

@@ -44,6 +44,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "'{name}' cannot learn with `runtime` = {runtime!r}. Set `runtime` = \"torch\" to train it (export it "
         "afterwards), or list it in `training.frozen_components` to leave it as it is."
     )
+    T056 = (
+        "Training broke the weights of '{name}' (some are not finite), so they cannot be saved. Go on from an earlier "
+        "checkpoint, with a lower `training.optimizer.learn_rate`."
+    )
     # Model files
     T020 = (
         "`model` is {model!r}, which is neither 'starter', nor a directory, nor a hub id such as "
@@ -145,4 +149,7 @@ class Warnings(metaclass=ErrorsWithCodes):
     W007 = (
         "The annotation has labels that '{name}' does not look for, and counts as missed: {labels}. Add examples of "
         "them to the training data, or remove them from the data that scores are computed on."
+    )
+    W008 = (
+        "Training broke the weights of '{name}' (some are not finite): {path} keeps those that were saved there before."
     )

@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.util import filter_spans
 
-# Each phrase stands once in its text. The order of the phrases does not matter; some lie inside others.
+# A phrase is marked where it first stands in its text. Some lie inside others.
 TEXTS: list[tuple[str, list[tuple[str, str]]]] = [
     (
         "The Blue Heron left the Port of Gdynia with 400 tonnes of barley.",
@@ -17,7 +17,10 @@ TEXTS: list[tuple[str, list[tuple[str, str]]]] = [
         "Fog kept the ferry Marta Lund inside Bergen harbour until noon.",
         [("Marta Lund", "VESSEL"), ("Bergen harbour", "PORT"), ("Bergen", "CITY")],
     ),
-    ("Cranes at the Port of Mombasa unload timber.", [("Port of Mombasa", "PORT"), ("Mombasa", "CITY"), ("timber", "CARGO")]),
+    (
+        "Cranes at the Port of Mombasa unload timber.",
+        [("Port of Mombasa", "PORT"), ("Mombasa", "CITY"), ("timber", "CARGO")],
+    ),
     (
         "A tug pulled the Silver Otter away from Izmir harbour, her holds full of cotton.",
         [("Silver Otter", "VESSEL"), ("Izmir harbour", "PORT"), ("Izmir", "CITY"), ("cotton", "CARGO")],
@@ -36,8 +39,8 @@ TEXTS: list[tuple[str, list[tuple[str, str]]]] = [
 GROUP = "places"
 
 
-def annotate(nlp: Language, spans_key: str = GROUP, labels: set[str] | None = None) -> list[Doc]:
-    """The texts as documents: every span in `doc.spans[spans_key]`, the outer ones in `doc.ents`.
+def annotate(nlp: Language, labels: set[str] | None = None) -> list[Doc]:
+    """The texts as documents: every span in `doc.spans[GROUP]`, the outer ones in `doc.ents`.
 
     labels (Optional[Set[str]]): Leave out all others.
     """
@@ -49,12 +52,12 @@ def annotate(nlp: Language, spans_key: str = GROUP, labels: set[str] | None = No
             for phrase, label in phrases
             if labels is None or label in labels
         ]
-        doc.spans[spans_key] = spans
+        doc.spans[GROUP] = spans
         doc.set_ents(filter_spans(spans))
         docs.append(doc)
     return docs
 
 
-def write_docbin(path: Path, docs: list[Doc] | None = None) -> Path:
-    DocBin(docs=annotate(spacy.blank("en")) if docs is None else docs, store_user_data=True).to_disk(path)
+def write_docbin(path: Path, labels: set[str] | None = None) -> Path:
+    DocBin(docs=annotate(spacy.blank("en"), labels)).to_disk(path)
     return path

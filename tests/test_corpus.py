@@ -6,10 +6,10 @@ import re
 
 import pytest
 import spacy
-from spacy.cli._util import app
 from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
+from spacy_tiered_ner.cli import tiered
 from spacy_tiered_ner.corpus import Record, make_doc, parse_passage, read_corpus, read_records, split_docs
 from spacy_tiered_ner.spans import write_gold, write_group
 
@@ -56,7 +56,7 @@ def ents(doc):
 
 
 def convert(*args):
-    return CliRunner().invoke(app, ["tiered", "convert", *map(str, args)])
+    return CliRunner().invoke(tiered, ["convert", *map(str, args)])
 
 
 def flat(text):
@@ -217,6 +217,12 @@ def test_docbin_keeps_everything(tmp_path, nlp):
     assert again[1]._.gliner_labels is None
 
 
+def test_empty_text(nlp, tmp_path):
+    docs = read(write_jsonl(tmp_path / "texts.jsonl", [{"text": "", "spans": []}, ROWS[0]]), nlp)
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "texts.spacy")
+    assert [len(gold(doc)) for doc in read(tmp_path / "texts.spacy", nlp)] == [0, 3]
+
+
 def test_docbin_with_entities_only_with_group_only_and_with_both(nlp, tmp_path):
     docs = [nlp("Ada Lovelace wrote") for _ in range(4)]
     docs[0].set_ents([Span(docs[0], 0, 2, "person")])
@@ -274,7 +280,7 @@ def test_write_gold(nlp):
 
 
 def test_split_is_deterministic_and_keeps_a_text_on_one_side(nlp):
-    docs = [nlp.make_doc(f"Text {number % 40} ends{' ' * (number % 3)}here.") for number in range(100)]
+    docs = [nlp.make_doc(f"Text {number % 40} ends{' ' * (1 + number % 3)}here.") for number in range(100)]
     train, dev = split_docs(docs, 0.25, seed=0)
     assert sorted([*train, *dev], key=docs.index) == docs
     assert [docs.index(doc) for doc in dev] == sorted(docs.index(doc) for doc in dev)

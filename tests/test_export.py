@@ -52,19 +52,20 @@ def test_cli_int8_with_data_reports_f1_before_and_after(weights, annotated, tmp_
     assert "T042" in again.stdout
 
 
+def collapse(source, target, excluded):
+    """As reported of some models: after INT8 every logit is far below zero."""
+    import onnx
+
+    model = onnx.load(str(source))
+    low = onnx.helper.make_node("Sub", ["low_input", "low_by"], ["logits"])
+    for node in model.graph.node:
+        node.output[:] = ["low_input" if name == "logits" else name for name in node.output]
+    model.graph.node.append(low)
+    model.graph.initializer.append(onnx.helper.make_tensor("low_by", onnx.TensorProto.FLOAT, [1], [100.0]))
+    onnx.save(model, str(target))
+
+
 def test_gate_refuses_a_loss_and_leaves_nothing(weights, annotated, tmp_path, monkeypatch):
-    def collapse(source, target, excluded):
-        """As reported of some models: after INT8 every logit is far below zero."""
-        import onnx
-
-        model = onnx.load(str(source))
-        low = onnx.helper.make_node("Sub", ["low_input", "low_by"], ["logits"])
-        for node in model.graph.node:
-            node.output[:] = ["low_input" if name == "logits" else name for name in node.output]
-        model.graph.node.append(low)
-        model.graph.initializer.append(onnx.helper.make_tensor("low_by", onnx.TensorProto.FLOAT, [1], [100.0]))
-        onnx.save(model, str(target))
-
     monkeypatch.setattr(export, "quantize", collapse)
     before = set(tmp_path.iterdir())
     with pytest.raises(ValueError, match=r"T041.*loss of F1 by INT8 is 100.00 points"):
@@ -82,6 +83,28 @@ def test_graph_that_differs_from_the_library_is_refused(weights, tmp_path, monke
     with pytest.raises(ValueError, match=r"T041.*largest difference of a logit"):
         export_model(str(weights), tmp_path / "out", precision="fp32")
     assert not (tmp_path / "out").exists()
+
+
+def test_texts_beyond_the_window_are_counted(weights, tmp_path):
+    path = tmp_path / "mixed.jsonl"
+    rows = [{"text": text, "spans": [], "labels": ["city"]} for text in ("Rain. " * 600, "Rain.", "")]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf8")
+    report = export_model(str(weights), tmp_path / "out", precision="fp32", data=path)
+    assert (report.texts, report.logits_compared, report.too_long) == (3, 1, 1)
+
+
+def test_nothing_found_is_no_proof(weights, tmp_path):
+    path = tmp_path / "empty.jsonl"
+    path.write_text(json.dumps({"text": "Rain fell.", "spans": [], "labels": ["city"]}), encoding="utf8")
+    with pytest.raises(ValueError, match=r"T047.*finds nothing that counts in .*empty.jsonl.*--data"):
+        export_model(str(weights), tmp_path / "out", data=path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_that_holds_the_model_is_refused(weights):
+    with pytest.raises(ValueError, match=r"T046.*beside"):
+        export_model(str(weights), weights.parent, force=True)
+    assert weights.is_dir()
 
 
 def test_nothing_to_compare_is_refused(weights, tmp_path):

@@ -112,8 +112,8 @@ def annotate(
         "candidate_threshold": min(threshold, LEAST_SCORE),
         "spans_key": SPANS_KEY,
     }
-    pipe: Any = nlp.add_pipe(PIPE, config=config)
-    pipe.initialize(lambda: [], nlp=nlp)
+    nlp.add_pipe(PIPE, config=config)
+    nlp.initialize()
     nlp.max_length = sys.maxsize
 
     def make_doc(item: dict[str, Any]) -> "Doc":

@@ -31,7 +31,7 @@ def export_cli(
     force: Annotated[bool, Option("--force", "-F", help="Replace an existing directory")] = False,
 ) -> None:
     """Export a trained pipeline or a GLiNER model to ONNX, and check it against the gliner library."""
-    from ..gliner.component import check_option
+    from ..gliner.checks import check_option
     from ..gliner.export import export_model
     from ..gliner.pipeline_export import export_pipeline, is_pipeline
 

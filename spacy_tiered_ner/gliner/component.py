@@ -1,5 +1,6 @@
 """Tier 1: the `gliner_ner` pipe."""
 
+import json
 import math
 import os
 import tempfile
@@ -22,8 +23,9 @@ from .. import extensions
 from ..errors import Errors, Warnings
 from ..factories import DEFAULT_LABELS
 from .annotation import annotate
+from .checks import check_least, check_option, check_thresholds, check_windows
 from .engine import load_engine
-from .labels import Labels, LabelSet, check_share, parse_labels
+from .labels import Labels, LabelSet, parse_labels
 from .predictor import Prediction, Predictor
 from .source import WEIGHTS, ModelFiles, resolve
 from .training.gold import gold_labels
@@ -32,7 +34,6 @@ from .training.survey import survey, unusable, unused_labels
 
 BATCHES_A_CHUNK = 4
 CHUNKS_IN_FLIGHT = 3
-ALIGNMENT_MODES = ("strict", "contract", "expand")
 
 
 class GlinerNER(TrainablePipe):
@@ -67,16 +68,11 @@ class GlinerNER(TrainablePipe):
         """RAISES (ValueError): T001 to T014, for settings that cannot work."""
         check_option("runtime", runtime, ("onnx", "torch"))
         check_option("precision", precision, ("auto", "fp32", "int8"))
-        check_option("alignment_mode", alignment_mode, ALIGNMENT_MODES)
-        check_share("threshold", threshold)
-        check_share("candidate_threshold", candidate_threshold)
-        if candidate_threshold > threshold:
-            raise ValueError(Errors.T011.format(candidate=candidate_threshold, threshold=threshold))
-        if not 1 <= stride <= window:
-            raise ValueError(Errors.T013.format(window=window, stride=stride))
-        for setting, value, least in (("batch_size", batch_size, 1), ("threads", threads, 0)):
-            if value < least:
-                raise ValueError(Errors.T014.format(setting=setting, value=value, least=least))
+        check_option("alignment_mode", alignment_mode, ("strict", "contract", "expand"))
+        check_thresholds(threshold, candidate_threshold)
+        check_windows(window, stride)
+        check_least("batch_size", batch_size, 1)
+        check_least("threads", threads, 0)
         extensions.register()
         self.vocab, self.name, self.scorer = vocab, name, scorer
         self.model_name, self.runtime, self.precision, self.allow_pickle = model, runtime, precision, allow_pickle
@@ -245,7 +241,8 @@ class GlinerNER(TrainablePipe):
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Run the scorer. Annotated labels that the pipe does not look for count as missed, with a warning."""
         examples = list(examples)
-        if unknown := sorted(set(gold_labels(examples, self.spans_key)) - set(self.labels)):
+        unknown = sorted(set(gold_labels(examples, self.spans_key)) - set(self.labels))
+        if unknown and self.scorer is not None:
             self._warn_once("W007", name=self.name, labels=", ".join(unknown))
         return super().score(examples, **kwargs)
 
@@ -341,19 +338,27 @@ class GlinerNER(TrainablePipe):
             self._taught_labels = state.get("taught_labels")
 
     def _packed(self) -> dict[str, bytes]:
-        """RETURNS (Dict[str, bytes]): The model files by name, with the weights as they are now."""
+        """RETURNS (Dict[str, bytes]): The model files by name, with the weights as they are now. RAISES: T056."""
         files = self.files.runtime_files(self.runtime, self.precision, self.allow_pickle)
         if not self._learned:
             return {file.name: file.read_bytes() for file in files}
         small = {file.name: file.read_bytes() for file in files if file.suffix not in (".safetensors", ".bin", ".pt")}
+        if not self.trainer.sound():
+            raise ValueError(Errors.T056.format(name=self.name))
         return {**small, WEIGHTS: self.trainer.weights()}
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write the model files and labels into a directory."""
+        """Write the model files and labels into a directory. Weights that training broke do not replace older ones.
+
+        RAISES (ValueError): T056 where such weights are all there is.
+        """
         path = Path(path)
-        (path / "model").mkdir(parents=True, exist_ok=True)
-        srsly.write_json(path / "state.json", self._state())
+        if self._learned and (path / "state.json").is_file() and not self.trainer.sound():
+            self._warn_once("W008", name=self.name, path=path)
+            return
         packed = self._packed()
+        (path / "model").mkdir(parents=True, exist_ok=True)
+        (path / "state.json").write_text(json.dumps(self._state(), indent=2), encoding="utf8")
         for other in (path / "model").iterdir():
             if other.is_file() and other.name not in packed:
                 other.unlink()
@@ -363,7 +368,7 @@ class GlinerNER(TrainablePipe):
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GlinerNER":
         """Use the model files and labels of a directory. Settings come from the config."""
         path = Path(path)
-        self._restore(srsly.read_json(path / "state.json"), ModelFiles(path / "model"))
+        self._restore(json.loads((path / "state.json").read_text(encoding="utf8")), ModelFiles(path / "model"))
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
@@ -383,11 +388,6 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def check_option(setting: str, value: str, options: Sequence[str]) -> None:
-    if value not in options:
-        raise ValueError(Errors.T012.format(setting=setting, value=value, options=", ".join(map(repr, options))))
-
-
 def plain(value: Any) -> Any:
     """The JSON form of a setting: frozen lists and dictionaries of the config become ordinary ones."""
-    return srsly.json_loads(srsly.json_dumps(value))
+    return json.loads(json.dumps(value))

@@ -50,8 +50,8 @@ class GateReport:
 
     reference: The annotated file or directory, or the built-in texts. texts: How many they are.
     measured: What F1 is of: `doc.ents`, or the span group where annotations are nested or missing.
-    logit_difference: Largest absolute difference to the gliner library, over `logits_compared` texts;
-        `too_long` texts did not fit one window and were skipped there.
+    logit_difference: Largest absolute difference to the gliner library, over the first `logits_compared` texts that
+        fit one window; `too_long` ones between them did not.
     f1_fp32, f1_int8: In points, strict micro; against the annotations, or else against FP32's own spans.
     """
 

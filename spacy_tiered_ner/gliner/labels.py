@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import Errors
+from .checks import check_share
 
 Labels = Sequence[str] | Mapping[str, Any]
 TABLE_KEYS = {"prompts", "description", "threshold"}
@@ -23,12 +24,6 @@ class LabelSet:
     def cutoffs(self, default: float) -> np.ndarray:
         """RETURNS (ndarray): The threshold of each label, float32 (n,)."""
         return np.array([default if own is None else own for own in self.thresholds], dtype=np.float32)
-
-
-def check_share(setting: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(Errors.T010.format(setting=setting, value=value))
-    return float(value)
 
 
 def parse_labels(labels: Labels, name: str = "gliner_ner") -> LabelSet:

@@ -17,7 +17,7 @@ from quality import find_sets
 from train_runs import SYSTEMS, Task, add_arguments, evaluate, halved, load, scores, train, zero_shot
 
 SIZES = [10, 50, 100, 250, 500]
-BATCH_SIZE, FEWEST_STEPS, WARM_UP = 8, 150, 0.1
+FEWEST_STEPS, WARM_UP = 150, 0.1
 # Okabe and Ito's colours, which the colour-blind can tell apart
 STYLES = {
     "gliner": ("#0072B2", "o", "GLiNER fine-tuned"),
@@ -54,7 +54,6 @@ def run_task(args: argparse.Namespace, task: Task) -> Results:
                     "vars.max_steps": steps,
                     "training.eval_frequency": steps,
                     "training.patience": 0,
-                    "training.batcher": {"@batchers": "spacy.batch_by_sequence.v1", "size": BATCH_SIZE},
                     "training.optimizer.learn_rate.warmup_steps": max(1, round(WARM_UP * steps)),
                 }
                 trained = train(task, SYSTEMS[name], args, records, records[:1], "model-last", overrides)
@@ -70,7 +69,7 @@ def draw(results: dict[str, Results], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    size = (4.2 * len(results), 3.8)
+    size = (4.4 * len(results), 4.2)
     figure, panels = plt.subplots(1, len(results), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for panel, (name, found) in zip(panels[0], results.items(), strict=True):
         sizes = sorted({size for by_size in found["systems"].values() for size in by_size})
@@ -89,7 +88,7 @@ def draw(results: dict[str, Results], path: Path) -> None:
         panel.spines[["top", "right"]].set_visible(False)
     panels[0][0].set_ylabel("strict F1 in percent")
     handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 2 * len(results)), frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=200)
 

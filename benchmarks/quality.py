@@ -12,7 +12,7 @@ from statistics import mean
 from typing import Any
 
 import spacy
-from common import HERE, markdown, read_jsonl, write_json
+from common import markdown, read_jsonl, write_json
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 

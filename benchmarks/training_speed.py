@@ -38,11 +38,7 @@ from spacy_tiered_ner.gliner.training.network import native_bfloat16
 
 LEARN_RATE, WEIGHT_DECAY, CLIP = 1e-5, 0.01, 1.0
 PACKAGES = ("spacy-tiered-ner", "spacy", "thinc", "torch", "transformers", "accelerate", "gliner")
-RATIOS = [
-    ("ours fp32", "gliner fp32"),
-    ("ours bf16", "gliner bf16"),
-    ("ours bf16", "gliner fp32"),
-]
+RATIOS = [("ours fp32", "gliner fp32"), ("ours bf16", "gliner bf16"), ("ours bf16", "gliner fp32")]
 
 
 def annotated(texts: Path) -> list[Doc]:

@@ -16,6 +16,8 @@ pytest.importorskip("gliner")
 import torch
 from miniatures import build_miniature
 
+from spacy_tiered_ner.gliner.training.dropout import ByteDropout
+
 LABELS = ["CARGO", "CITY", "PORT", "VESSEL"]
 FLAT = ["CARGO", "PORT", "VESSEL"]
 
@@ -183,6 +185,18 @@ def test_dropout_is_that_of_the_update(weights):
     network = nlp.get_pipe("gliner_ner").model.shims[0]._model
     nlp.update(examples, drop=0.37)
     assert {module.p for module in network.modules() if isinstance(module, torch.nn.Dropout)} == {0.37}
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    layer = ByteDropout(0.25)
+    values = torch.ones(1000, 333, requires_grad=True)
+    torch.manual_seed(0)
+    dropped = layer(values)
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.005)
+    assert dropped.mean().item() == pytest.approx(1.0, abs=0.01)
+    dropped.sum().backward()
+    assert torch.equal(values.grad, dropped.detach())
+    assert layer.eval()(values) is values
 
 
 def test_lora_learns_beside_the_encoder_and_is_merged_when_saved(weights, tmp_path):

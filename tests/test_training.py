@@ -239,12 +239,15 @@ def test_other_components_train_while_it_is_frozen_and_annotates(weights):
     for example in examples:
         example.reference.cats = {"A": 1.0, "B": 0.0}
     with nlp.select_pipes(disable=["gliner_ner"]):
-        optimizer = nlp.initialize(lambda: examples)
+        optimizer = nlp.initialize(lambda: examples, sgd=Adam(0.001, use_averages=True))
     before = state_of(nlp)
     losses = nlp.update(examples, sgd=optimizer, exclude=["gliner_ner"], annotates=["gliner_ner"])
     assert losses["textcat"] > 0
     assert "gliner_ner" not in losses
     assert not changed(before, state_of(nlp))
+    nlp.get_pipe("gliner_ner").model = None  # as before the first prediction
+    with nlp.use_params(optimizer.averages):
+        assert nlp(TEXTS[0][0]).cats
 
 
 def test_loss_that_is_not_finite_stops_and_spares_saved_weights(weights, tmp_path):

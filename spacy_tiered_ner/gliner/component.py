@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import tempfile
 import warnings
 from collections import deque
@@ -26,7 +25,7 @@ from .annotation import annotate
 from .checks import check_least, check_option, check_thresholds, check_windows
 from .engine import load_engine
 from .labels import Labels, LabelSet, parse_labels
-from .predictor import Prediction, Predictor
+from .predictor import Prediction, Predictor, available_cores
 from .source import WEIGHTS, ModelFiles, resolve
 from .training.gold import gold_labels
 from .training.settings import Training
@@ -238,6 +237,14 @@ class GlinerNER(TrainablePipe):
         self.model.finish_update(sgd)
         self._learned = True
 
+    def use_params(self, params: dict) -> Iterator[None]:
+        """Predict with these parameters, such as an optimizer's averages, until the generator goes on."""
+        if self.model is None:
+            yield
+        else:
+            with self.model.use_params(params):
+                yield
+
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Run the scorer. Annotated labels that the pipe does not look for count as missed, with a warning."""
         examples = list(examples)
@@ -382,10 +389,6 @@ class GlinerNER(TrainablePipe):
             (directory / Path(name).name).write_bytes(content)
         self._restore(message["state"], ModelFiles(directory))
         return self
-
-
-def available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def plain(value: Any) -> Any:

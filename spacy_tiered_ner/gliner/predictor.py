@@ -179,6 +179,10 @@ class Predictor:
         return {**self.__dict__, "executor": None}
 
 
+def available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def sentence_starts(doc: Doc, words: Words) -> np.ndarray:
     if not doc.has_annotation("SENT_START"):
         return np.zeros(0, dtype=np.int64)

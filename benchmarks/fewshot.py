@@ -1,7 +1,7 @@
 """F1 after training on a few examples of a domain: `gliner` fine-tuned, and a transformer with spaCy's own heads.
 
 One rule holds for all sizes and systems: nothing is held out and no checkpoint is chosen. A run on n examples makes
-150 + n steps of 8 examples, a tenth of them to warm up, and what it ends with is tested. The examples of a size are
+100 + n steps of 8 examples, a tenth of them to warm up, and what it ends with is tested. The examples of a size are
 drawn with the seed of the run, the same for each system, and those of a smaller size are among those of a larger one.
 """
 
@@ -17,7 +17,7 @@ from quality import find_sets
 from train_runs import SYSTEMS, Task, add_arguments, evaluate, halved, load, scores, train, zero_shot
 
 SIZES = [10, 50, 100, 250, 500]
-FEWEST_STEPS, WARM_UP = 150, 0.1
+FEWEST_STEPS, WARM_UP = 100, 0.1
 # Okabe and Ito's colours, which the colour-blind can tell apart
 STYLES = {
     "gliner": ("#0072B2", "o", "GLiNER fine-tuned"),

@@ -216,6 +216,12 @@ def test_what_cannot_be_learned_is_counted_and_reported(make_pipe):
     assert any("[W006] 1 of 3" in text for text in texts)
 
 
+def test_labels_that_only_further_data_has_are_named(make_pipe):
+    pipe = make_pipe(labels=["city"])
+    with pytest.warns(UserWarning, match=r"W004\] 1 annotated.*port"):
+        pipe.update([example_of(group=[(3, 6, "port"), (5, 6, "city")])])
+
+
 def test_annotated_labels_that_are_not_looked_for_are_named_when_scored(make_pipe):
     pipe = make_pipe(labels=["city"])
     example = example_of(ents=[(3, 6, "port")])

@@ -29,7 +29,7 @@ from .predictor import Prediction, Predictor, available_cores
 from .source import WEIGHTS, ModelFiles, resolve
 from .training.gold import gold_labels
 from .training.settings import Training
-from .training.survey import survey, unusable, unused_labels
+from .training.survey import foreign_labels, survey, unusable, unused_labels
 
 BATCHES_A_CHUNK = 4
 CHUNKS_IN_FLIGHT = 3
@@ -207,6 +207,7 @@ class GlinerNER(TrainablePipe):
         validate_examples(examples, "GlinerNER.update")
         trainer = self.trainer
         rows = trainer.rows(examples, self._taught_labels or self.labels)
+        self._warn_of(foreign_labels(trainer.foreign))
         self._warn_of(unusable(trainer.counts, self.spans_key, self.files.config.get("max_width")))
         if self._given_labels is None or trainer.counts["documents"] == trainer.counts["unannotated"]:
             raise ValueError(Errors.T052.format(name=self.name, key=self.spans_key))

@@ -13,6 +13,7 @@ pytest.importorskip("gliner")
 
 from miniatures import build_miniature
 
+from spacy_tiered_ner import extensions
 from spacy_tiered_ner.gliner.labels import parse_labels
 from spacy_tiered_ner.gliner.training.gold import read_gold
 
@@ -49,6 +50,7 @@ def make_doc(tokens: list[str]) -> Doc:
 
 
 def gold(example: Example, counts=None):
+    extensions.register()
     return read_gold(example, "gliner", Counter() if counts is None else counts)
 
 

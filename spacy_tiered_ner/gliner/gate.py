@@ -24,6 +24,7 @@ from .source import ModelFiles
 from .words import split_words
 
 MAX_LOGIT_DIFFERENCE = 1e-4
+MAX_RELATIVE_DIFFERENCE = 1e-5  # of the largest logit, where that allows more
 MIN_AGREEMENT = 0.8
 THRESHOLD = 0.5
 PARITY_TEXTS = 64
@@ -160,7 +161,7 @@ class Gate:
         engine = load_engine(files, "onnx", "fp32")
         tokenizer = PromptTokenizer(engine.tokenizer(), engine.config, sequence_limit(engine.config))
         inputs = token_inputs if engine.token_level else span_inputs
-        differing = 0
+        differing, largest = 0, 0.0
         for doc in self.docs(self.before):
             words = split_words(doc)
             prompt = tokenizer.prompts(labels_of(doc, pipe))[0]
@@ -179,15 +180,17 @@ class Gate:
             if not engine.token_level:
                 valid = np.arange(found.shape[1])[:, None] + np.arange(found.shape[2]) < len(words)
                 wanted, found = wanted[:, valid], found[:, valid]
+            largest = float(np.maximum(largest, np.abs(wanted).max()))
             report.logit_difference = float(np.maximum(report.logit_difference, np.abs(wanted - found).max()))
             report.logits_compared += 1
             if report.logits_compared == PARITY_TEXTS:
                 break
         if not report.logits_compared:
             refuse("the number of texts that fit the window, to compare logits on,", "0", 1, SHORTER_TEXTS)
-        if not report.logit_difference <= MAX_LOGIT_DIFFERENCE:
+        limit = max(MAX_LOGIT_DIFFERENCE, MAX_RELATIVE_DIFFERENCE * largest)
+        if not report.logit_difference <= limit:
             measure = "the largest difference of a logit to the gliner library"
-            refuse(measure, f"{report.logit_difference:.2g}", MAX_LOGIT_DIFFERENCE, USE_TORCH)
+            refuse(measure, f"{report.logit_difference:.2g}", f"{limit:.2g}", USE_TORCH)
         if differing:
             refuse("the number of spans that differ from the gliner library's", str(differing), 0, USE_TORCH)
 

@@ -175,6 +175,7 @@ def test_averages_are_used_and_put_back(weights):
     with nlp.use_params(optimizer.averages):
         averaged = state_of(nlp)
     assert changed(before, averaged)
+    assert max((averaged[name] - before[name]).abs().max() for name in before) < 0.1
     assert not changed(before, state_of(nlp))
 
 

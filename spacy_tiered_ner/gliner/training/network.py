@@ -108,14 +108,14 @@ class TorchShim(Shim):
 
     @torch.no_grad()
     def average(self, optimizer: Optimizer) -> None:
-        """Keep moving averages of the weights in the optimizer, as thinc does."""
+        """Keep moving averages of the weights in the optimizer, as thinc does, but from the first weights on."""
         averages: Any = optimizer.averages
         for name, value in self.trainable():
             key = (self.id, name)
             optimizer.nr_update[key] += 1
             count = optimizer.nr_update[key]
             if key not in averages:
-                averages[key] = torch.zeros_like(value)
+                averages[key] = value.clone()
             averages[key].lerp_(value, 1 - min((1 + count) / (10 + count), 0.9999))
 
     @contextmanager

@@ -50,12 +50,13 @@ def run_set(args: argparse.Namespace, task: Task, general: dict[str, list[Record
     base = evaluate(nlp, task.test, task.nested)
     results = {ZERO_SHOT: {**scores(base.counts, base.counts), "general": general_f1(nlp, general), "runs": []}}
     records, dev = split_docs(task.train, HELD_OUT, SPLIT_SEED)
-    steps = {"vars.max_steps": args.max_steps} if args.max_steps else {}
+    given = {"vars.max_steps": args.max_steps, "vars.learn_rate": args.learn_rate}
+    changed = {key: value for key, value in given.items() if value}
     for name, system in systems.items():
         counts, runs = 0, []
         for seed in args.seeds:
             print(f"{task.name}, {name}, seed {seed}", file=sys.stderr)
-            trained = train(task, system, args, records, dev, "model-best", {"system.seed": seed, **steps})
+            trained = train(task, system, args, records, dev, "model-best", {"system.seed": seed, **changed})
             tested = evaluate(trained.nlp, task.test, task.nested)
             counts = counts + tested.counts
             run = {"seed": seed, **scores(tested.counts, base.counts), "train_seconds": trained.seconds}
@@ -112,6 +113,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="directory with dev/*.jsonl")
     parser.add_argument("--sets", nargs="+", default=SETS, metavar="NAME", help=" ".join(SETS))
     parser.add_argument("--max-steps", type=int, help="instead of those in the configs")
+    parser.add_argument("--learn-rate", type=float, help="instead of those in the configs")
     help_text = "the set after which CrossNER is asked again, the other one without and with rehearsal"
     parser.add_argument("--forgetting", default=SETS[0], metavar="NAME", help=help_text)
     parser.add_argument("--forgetting-docs", type=int, default=100, help="texts of each CrossNER set")

@@ -122,7 +122,7 @@ def test_zero_shot_config_assembles(tmp_path):
 )
 def test_gliner_learns_eight_texts_and_saves_what_it_learned(name, more, score, data, tmp_path):
     steps = {"vars.max_steps": 9, "training.eval_frequency": 9}
-    rate = {"vars.learn_rate": 0.0003, "training.optimizer.learn_rate.warmup_steps": 2}
+    rate = {"training.optimizer.learn_rate.warmup_steps": 2, "training.optimizer.use_averages": False}
     config = load_config(CONFIGS / f"{name}.cfg", overrides(data / "all.spacy", **steps, **rate, **more))
     nlp = init_nlp(config)
     assert set(nlp.pipe_labels["gliner_ner"]) == LABELS - ({"CITY"} if name == "gliner_finetune" else set())

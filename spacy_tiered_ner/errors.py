@@ -119,6 +119,16 @@ class Errors(metaclass=ErrorsWithCodes):
     T067 = "`--split` is {value!r}, but must be above 0 and below 1."
     T068 = "Cannot split {count} distinct texts into two sides. Add texts, or leave out `--split`."
 
+    # Personal data: replacing it
+    T220 = (
+        "A finding covers the characters {start} to {end}, but the text has {length}. Findings belong to the text that "
+        "they were made from: detect again."
+    )
+    T221 = (
+        "A {what} holds the values that it replaced and cannot be pickled. Make one in each process; to share values "
+        "between processes, set `vault`."
+    )
+
 
 class Warnings(metaclass=ErrorsWithCodes):
     W001 = (

@@ -1,0 +1,73 @@
+"""What is replaced in a text: findings made disjoint, and trimmed to what is worth replacing."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import Errors
+from .finding import Finding
+
+PERSONS = frozenset({"PERSON", "NAME"})
+POSSESSIVE = re.compile("['\u2019][sS]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the original text that is replaced as a whole."""
+
+    start: int
+    end: int
+    label: str
+
+
+def cover(text: str, findings: Iterable[Finding]) -> list[Piece]:
+    """Make findings disjoint: those that overlap become one piece, with the label of the best (score, then length).
+    White space at the ends and a person's possessive ending stay outside.
+
+    RETURNS (List[Piece]): In reading order. RAISES (ValueError): T220 for borders outside the text.
+    """
+    pieces: list[Piece] = []
+    group: list[Finding] = []
+    end = 0
+    for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
+        if not 0 <= finding.start < finding.end <= len(text):
+            raise ValueError(Errors.T220.format(start=finding.start, end=finding.end, length=len(text)))
+        if group and finding.start >= end:
+            pieces += trimmed(text, group, end)
+            group = []
+        group.append(finding)
+        end = max(end, finding.end)
+    return pieces + trimmed(text, group, end)
+
+
+def trimmed(text: str, group: Sequence[Finding], end: int) -> list[Piece]:
+    """RETURNS (List[Piece]): One piece for overlapping findings; none where they hold only white space."""
+    if not group:
+        return []
+    best = max(group, key=lambda finding: (finding.score, finding.end - finding.start))
+    value = text[group[0].start : end]
+    start = group[0].start + len(value) - len(value.lstrip())
+    value = value.strip()
+    if best.label.upper() in PERSONS:
+        value = POSSESSIVE.sub("", value) or value
+    return [Piece(start, start + len(value), best.label)] if value else []
+
+
+def gaps(text: str, pieces: Iterable[Piece]) -> Iterator[tuple[int, int]]:
+    """YIELDS (Tuple[int, int]): The stretches between pieces, the empty ones left out."""
+    position = 0
+    for piece in pieces:
+        if position < piece.start:
+            yield position, piece.start
+        position = piece.end
+    if position < len(text):
+        yield position, len(text)
+
+
+def substitute(text: str, replacements: Iterable[tuple[int, int, str]]) -> str:
+    """replacements: Disjoint (start, end, new text), in reading order."""
+    parts, position = [], 0
+    for start, end, new in replacements:
+        parts += [text[position:start], new]
+        position = end
+    return "".join([*parts, text[position:]])

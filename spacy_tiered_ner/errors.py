@@ -128,6 +128,18 @@ class Errors(metaclass=ErrorsWithCodes):
         "A {what} holds the values that it replaced and cannot be pickled. Make one in each process; to share values "
         "between processes, set `vault`."
     )
+    # Personal data: detection
+    T200 = "`{setting}` of a rule has unknown values: {values}. Known are: {known}."
+    # Evaluation
+    T300 = "{name} gives {given} documents for {wanted} texts, so results cannot be told apart. Remove its error handler."
+    T301 = (
+        "{path} has no predictions for {count} of {total} texts, the first of them number {first}. Give predictions "
+        "for every text (an empty list of `spans` where there is none)."
+    )
+    T302 = (
+        "{name} writes no span group {key!r}; its groups are {groups}. Set --spans-key to one of them, or leave it out "
+        "to evaluate doc.ents."
+    )
 
 
 class Warnings(metaclass=ErrorsWithCodes):
@@ -162,4 +174,17 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
     W008 = (
         "Training broke the weights of '{name}' (some are not finite): {path} keeps those that were saved there before."
+    )
+    # Evaluation
+    W300 = (
+        "{count} of {total} annotations overlap another one and are left out, because doc.ents cannot hold both. Set "
+        "--spans-key to evaluate a span group, where nested spans count."
+    )
+    W301 = "{name} predicts none of these annotated labels: {labels}. Compare the spelling of its labels with the data's."
+    W302 = (
+        "{count} predictions of {name} are left out, because the annotators did not look for their labels (`labels` "
+        "of the text)."
+    )
+    W303 = (
+        "{count} documents are few: with fewer than {least}, bootstrap intervals tend to be too narrow. Annotate more."
     )

@@ -9,6 +9,11 @@ from typing import Any
 from spacy.language import Language
 
 DEFAULT_LABELS = ["person", "organization", "location", "date", "product", "event"]
+PII_FAMILIES = (
+    "email", "phone", "payment", "national_ids", "us", "documents", "network", "secrets", "credentials", "dates", "places",
+    "people",
+)  # fmt: skip
+PII_RULES = {name: {"@misc": f"spacy-tiered-ner.pii_{name}.v1"} for name in PII_FAMILIES}
 
 
 @Language.factory(

@@ -1,0 +1,63 @@
+"""Money: cards, accounts, wallets."""
+
+import re
+
+from ...errors import Errors
+from ..context import words
+from .pattern import Pattern, PatternRule, digits
+
+CARD = re.compile(r"(?<![\w.+-])[2-6]\d(?:[ -]?\d){10,17}(?![\w]|-\d)")
+CARD_SHAPE = re.compile(r"(?<![\w.+-])(\d{4}(?:[ -]\d{4}){2}[ -]\d{1,7}|3\d{3}[ -]\d{6}[ -]\d{5})(?![\w]|-\d)")
+FEWEST, MOST = 12, 19
+CARD_WORDS = words("card", "credit", "debit", "visa", "master", "amex", "american express", "diners", "discover", "jcb",
+                   "maestro", "cc\\b", "kreditkart", "carte", "tarjeta", "carta", "cartão", "payment", "pay\\b", "charge")  # fmt: skip
+IBAN = re.compile(
+    r"(?<!\w)(?:[A-Z]{2} ?\d{2}(?:[ -]?[A-Z0-9]{2,4}){3,8}(?:[ -]?[A-Z0-9]{1,3})?|[a-z]{2}\d{2}[A-Za-z0-9]{11,30})(?!\w)"
+)
+IBAN_WORDS = words("iban", "account", "bank", "konto", "compte", "cuenta", "conto", "transfer", "wire", "rekening")
+ACCOUNT = re.compile(r"(?<![\w.-])\d{6,17}(?![\w-]|\.\d)")
+ACCOUNT_WORDS = words("account\\s?(?:no|num|nr|#|:|is|number)", "acct", "bank account", "kontonummer", "routing", "sort code",
+                      "aba\\b", "checking", "savings", "n[úu]mero de cuenta")  # fmt: skip
+CVV = re.compile(
+    r"(?<!\w)(?:cvv2?|cvc2?|cid|security code|prüfziffer)\s?(?:code|number|no\.?)?\s?(?::|is|=)?\s?(?P<value>\d{3,4})(?!\w)",
+    re.IGNORECASE,
+)
+SWIFT = re.compile(r"\b[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b")
+SWIFT_WORDS = words("swift", "bic\\b")
+BITCOIN = re.compile(r"\b(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}|bc1[02-9ac-hj-np-z]{11,71})\b")
+ETHEREUM = re.compile(r"\b0x[0-9a-fA-F]{40}\b")
+OTHER_COINS = re.compile(
+    r"\b(?:ltc1[02-9ac-hj-np-z]{39,59}|D[5-9A-HJ-NP-U][1-9A-HJ-NP-Za-km-z]{32}|r[1-9A-HJ-NP-Za-km-z]{24,34}"
+    r"|addr1[02-9ac-hj-np-z]{50,100}|4[0-9AB][1-9A-HJ-NP-Za-km-z]{93}|T[1-9A-HJ-NP-Za-km-z]{33}|X[1-9A-HJ-NP-Za-km-z]{33})\b"
+)
+COIN_WORDS = words("wallet", "bitcoin", "btc\\b", "crypto", "ripple", "xrp\\b", "tron", "trx\\b", "dash\\b", "doge", "monero",
+                   "xmr\\b", "litecoin", "cardano", "coin", "address")  # fmt: skip
+
+
+def build_pii_payment_v1() -> PatternRule:
+    """Credit cards (Luhn), IBANs (checksum), other accounts in context, SWIFT codes, wallets of crypto-currencies.
+
+    RAISES (ImportError): T029.
+    """
+    try:
+        from stdnum import bitcoin, iban, luhn
+    except ImportError:
+        raise ImportError(Errors.T029.format(package="python-stdnum", extra="pii")) from None
+
+    def card(value: str) -> bool:
+        number = digits(value)
+        return FEWEST <= len(number) <= MOST and len(set(number)) > 1 and luhn.is_valid(number)
+
+    patterns = (
+        Pattern("credit_card", "CREDIT_CARD", CARD, 0.1, CARD_WORDS, card),
+        Pattern("credit_card", "CREDIT_CARD", CARD_SHAPE, 0.45),
+        Pattern("iban", "IBAN", IBAN, 0.1, IBAN_WORDS, iban.is_valid),
+        Pattern("bank_account", "BANK_ACCOUNT", ACCOUNT, 0.1, ACCOUNT_WORDS),
+        Pattern("card_security_code", "CVV", CVV, 0.85),
+        Pattern("swift", "SWIFT", SWIFT, 0.05, SWIFT_WORDS),
+        Pattern("bitcoin", "CRYPTO", BITCOIN, 0.3, COIN_WORDS, bitcoin.is_valid),
+        Pattern("ethereum", "CRYPTO", ETHEREUM, 0.9),
+        Pattern("crypto", "CRYPTO", OTHER_COINS, 0.3, COIN_WORDS),
+    )
+    return PatternRule(patterns, r"\d|\b[A-Z]{8}")
+

@@ -1,0 +1,33 @@
+"""Names that the words before them give away."""
+
+import re
+
+from .pattern import Pattern, PatternRule
+
+TITLE = (
+    "Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam|Lady|Lord|Rev|Reverend|Fr|Hon|Capt|Captain|Lt|Sgt|Col|Gen|Judge|Herr|Frau|Señora?|Sra?|Srta|"
+    "Monsieur|Madame|Mme|Mlle|Dott|Sig|Signora?|Dhr|Mevr|Doctor|Sister|Brother|Father|Officer|Detective|Inspector"
+)
+NAME = r"(?:[A-ZÀ-ÖØ-Þ][\w'’-]+|[A-Z]\.)"
+NAMES = rf"{NAME}(?:\s(?:(?:van|von|de|der|den|del|della|di|da|dos|la|le|bin|ibn|al|el|ten|ter)\s){{0,2}}{NAME}){{0,3}}"
+TITLED = re.compile(rf"(?<!\w)(?:{TITLE})\.?\s(?P<value>{NAMES})")
+TITLE_ALONE = re.compile(rf"(?<!\w)(?P<value>(?:{TITLE})\.?)(?=\s{NAME})")
+FIELD = re.compile(
+    rf"(?<!\w)(?i:(?:full |first |last |sur|given |family |middle |maiden |patient |client |customer |employee |card ?holder |contact |user )?names?|patient|attn|nom|nombre|nome|vorname|nachname|prénom|apellidos?|cognome)"
+    rf"\s?[:=]\s?(?P<value>{NAMES})"
+)
+GREETED = re.compile(rf"(?<!\w)(?i:dear|hi|hello|hey|hallo|liebe[r]?|bonjour|cher|chère|hola|estimad[oa]|ciao|caro|cara)\s(?P<value>{NAMES})(?=\s?[,!:\n]|$)")
+SAYS = re.compile(rf"(?<!\w)(?:[Mm]y name is|I am called|[Nn]amed|[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e|[Jj]e m'appelle|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é)\s(?P<value>{NAMES})")
+SIGNED = re.compile(rf"(?<!\w)(?i:sincerely|(?:best |kind |warm )?regards|cheers|yours truly|best wishes|gr[üu](?:ß|ss)en?|cordialement|saludos),?\s{{1,3}}(?P<value>{NAMES})(?=\s*$|\n)")
+
+
+def build_pii_people_v1() -> PatternRule:
+    patterns = (
+        Pattern("title", "TITLE", TITLE_ALONE, 0.6),
+        Pattern("titled_name", "PERSON", TITLED, 0.7),
+        Pattern("name_field", "PERSON", FIELD, 0.7),
+        Pattern("introduction", "PERSON", SAYS, 0.7),
+        Pattern("greeting", "PERSON", GREETED, 0.45),
+        Pattern("signature", "PERSON", SIGNED, 0.55),
+    )
+    return PatternRule(patterns, r"[A-Z]")

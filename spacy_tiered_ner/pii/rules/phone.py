@@ -1,0 +1,78 @@
+"""Telephone numbers, with the numbering plans of the `phonenumbers` library."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from spacy.tokens import Doc
+
+from ...errors import Errors
+from ..context import raised, supported, words
+from ..finding import Finding
+from .pattern import digits
+
+CANDIDATE = re.compile(
+    r"(?<![\w.,/+-])(?:\+|00|\(\+?)?\d(?:[ \u00a0]?[().\-/]{0,2}[ \u00a0]?\d){5,16}"
+    r"(?:[ ,;]{0,2}(?:x|ext\.?|extension|poste|Durchwahl|#)[ :.]?\d{1,6})?(?![\w]|[.,]\d|-\d)",
+    re.IGNORECASE,
+)
+NO_PHONE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*|\d{1,2}([-/.])\d{1,2}\1\d{2,4}\b.*|\d{3}-\d{2}-\d{4}"
+    r"|\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:[.,]\d{3})+|\d{4}\s?[-/]\s?\d{4}|\d+\.\d+|\d{4}([ -])\d{4}\2\d{4}.*"
+)
+SHAPE = re.compile(  # written as only telephone numbers are
+    r"(?:\+|00).*|\(0?\d{2,5}\)\s?[\d ./-]{5,12}|(?:1[-. ])?\(?\d{3}\)?[-. ]\d{3}[-.]\d{4}.*|\d{3}[-.]\d{3}[-.]\d{4}.*"
+    r"|0\d{1,5}[ /-]\d[\d ./-]{4,12}|.*(?:x|ext).*",
+    re.IGNORECASE,
+)
+WORDS = words(
+    "phone", "tele?ph", "tel\\b", "tel[.:]", "mobil", "cell", "fax", "call", "dial", "ring\\b", "text me", "sms", "whatsapp",
+    "hotline", "contact", "number is", "reach", "telefon", "handy", "anruf", "rufnummer", "móvil", "movil", "portable",
+    "cellulare", "llama", "appel", "gsm",
+)  # fmt: skip
+REGIONS = (
+    "US", "CA", "GB", "IE", "AU", "NZ", "IN", "ZA", "DE", "AT", "CH", "FR", "BE", "NL", "LU", "ES", "PT", "IT", "DK", "SE",
+    "NO", "FI", "PL", "CZ", "BR", "MX", "IL",
+)  # fmt: skip
+FEWEST, MOST = 7, 17
+
+
+def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> Callable[[Doc], Iterator[Finding]]:
+    """regions (Sequence[str]): Countries (ISO 3166) whose numbers are known without the international prefix.
+
+    RAISES (ValueError): T200 an unknown region. (ImportError): T029.
+    """
+    try:
+        import phonenumbers
+    except ImportError:
+        raise ImportError(Errors.T029.format(package="phonenumbers", extra="pii")) from None
+    unknown = sorted(set(regions) - set(phonenumbers.SUPPORTED_REGIONS))
+    if unknown:
+        raise ValueError(Errors.T200.format(setting="regions", values=", ".join(map(repr, unknown)), known="ISO 3166"))
+
+    def valid(number: str) -> bool:
+        for region in (None,) if number.startswith(("+", "(+")) else regions:
+            try:
+                if phonenumbers.is_valid_number(phonenumbers.parse(number, region)):
+                    return True
+            except phonenumbers.NumberParseException:
+                continue
+        return False
+
+    def find_phones(doc: Doc) -> Iterator[Finding]:
+        text = doc.text
+        for match in CANDIDATE.finditer(text):
+            number = match.group()
+            if not FEWEST <= len(digits(number)) <= MOST or NO_PHONE.fullmatch(number):
+                continue
+            score = score_of(number, bool(SHAPE.fullmatch(number)), valid)
+            if supported(text, *match.span(), WORDS):
+                score = raised(score)
+            yield Finding(*match.span(), "PHONE", score, "phone")
+
+    return find_phones
+
+
+def score_of(number: str, shaped: bool, valid: Callable[[str], bool]) -> float:
+    if shaped:
+        return 0.8 if valid(number) else 0.5
+    return 0.3 if valid(number) else 0.1

@@ -22,13 +22,13 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import registry
 
 from spacy_tiered_ner.corpus import Record, make_doc, read_records, split_docs
+from spacy_tiered_ner.evaluation.bootstrap import f1, interval, resample
 from spacy_tiered_ner.evaluation.metrics import StrictScore
 
 CONFIGS = HERE.parent / "configs"
 SPLIT_SEED = 0
 THRESHOLD = 0.5
 LONGEST_SPAN = 12  # words, as in the starter
-RESAMPLES = 1000
 BATCH_SIZE = 8  # examples, in every system
 ENCODER_RATE = 2e-4  # for MiniLM; chosen on other data
 SPANS_KEYS = {"gliner_ner": "gliner", "spancat": "sc"}
@@ -242,18 +242,11 @@ def scores(counts: np.ndarray, reference: np.ndarray) -> dict[str, Any]:
     counts, reference (ndarray): Of two systems on the same documents (documents, 3).
     RETURNS (dict): p, r, f1, f1_interval; difference, difference_interval of F1 to that of the reference.
     """
-    size = len(counts)
-    drawn = np.random.default_rng(SPLIT_SEED).multinomial(size, np.full(size, 1 / size), RESAMPLES)
-    own, other = f1(drawn @ counts), f1(drawn @ reference)
+    own, other = 100 * f1(resample(counts)), 100 * f1(resample(reference))
     numbers = dict(zip(("p", "r", "f1"), prf(StrictScore(*counts.sum(axis=0).tolist())), strict=True))
     return {
         **numbers,
-        "f1_interval": np.percentile(own, (2.5, 97.5)).tolist(),
-        "difference": numbers["f1"] - float(f1(reference.sum(axis=0))),
-        "difference_interval": np.percentile(own - other, (2.5, 97.5)).tolist(),
+        "f1_interval": interval(own),
+        "difference": numbers["f1"] - 100 * float(f1(reference.sum(axis=0))),
+        "difference_interval": interval(own - other),
     }
-
-
-def f1(sums: np.ndarray) -> np.ndarray:
-    """sums (ndarray): True positives, predicted, gold (..., 3). RETURNS (ndarray): F1 in percent (...)."""
-    return 200 * sums[..., 0] / np.maximum(sums[..., 1] + sums[..., 2], 1)

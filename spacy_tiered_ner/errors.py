@@ -131,7 +131,7 @@ class Errors(metaclass=ErrorsWithCodes):
     # Personal data: detection
     T200 = "`{setting}` of a rule has unknown values: {values}. Known are: {known}."
     # Evaluation
-    T300 = "{name} gives {given} documents for {wanted} texts, so results cannot be told apart. Remove its error handler."
+    T300 = "{name} gives {given} documents for {wanted} texts: which failed is not known. Remove its error handler."
     T301 = (
         "{path} has no predictions for {count} of {total} texts, the first of them number {first}. Give predictions "
         "for every text (an empty list of `spans` where there is none)."
@@ -180,7 +180,7 @@ class Warnings(metaclass=ErrorsWithCodes):
         "{count} of {total} annotations overlap another one and are left out, because doc.ents cannot hold both. Set "
         "--spans-key to evaluate a span group, where nested spans count."
     )
-    W301 = "{name} predicts none of these annotated labels: {labels}. Compare the spelling of its labels with the data's."
+    W301 = "{name} predicts none of these annotated labels: {labels}. Compare the spelling with its own labels."
     W302 = (
         "{count} predictions of {name} are left out, because the annotators did not look for their labels (`labels` "
         "of the text)."

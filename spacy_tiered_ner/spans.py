@@ -6,9 +6,22 @@ groups drops them, so nobody else touches them.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
+
+
+class Bounded(Protocol):
+    """Anything from `start` to `end` (exclusive)."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+BoundedT = TypeVar("BoundedT", bound=Bounded)
 
 
 def write_group(
@@ -45,18 +58,18 @@ def write_gold(doc: Doc, key: str, spans: Iterable[Span], ents: bool = True) -> 
         doc.set_ents(flat(gold, [0.0] * len(gold)))
 
 
-def flat(spans: Sequence[Span], scores: Sequence[float]) -> list[Span]:
+def flat(spans: Sequence[BoundedT], scores: Sequence[float]) -> list[BoundedT]:
     """The flat projection: highest score first, the longer span on a tie, never overlapping.
 
-    RETURNS (List[Span]): In reading order.
+    RETURNS (List[Bounded]): In reading order.
     """
     order = sorted(range(len(spans)), key=lambda i: (-scores[i], spans[i].start - spans[i].end, spans[i].start))
     taken: set[int] = set()
     chosen = []
     for i in order:
-        tokens = range(spans[i].start, spans[i].end)
-        if taken.isdisjoint(tokens):
-            taken.update(tokens)
+        covered = range(spans[i].start, spans[i].end)
+        if taken.isdisjoint(covered):
+            taken.update(covered)
             chosen.append(spans[i])
     return sorted(chosen, key=lambda span: span.start)
 

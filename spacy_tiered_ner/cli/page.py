@@ -23,14 +23,7 @@ SPAN_OPTIONS = {
         "start": '<b style="grid-row: {top_offset}; background: {bg}">{label}{kb_link}</b>',
     },
 }
-PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light }
+STYLE = """:root { color-scheme: light }
 body { margin: 0 auto; padding: 2rem 1rem; max-width: 56rem; color: #222; background: #f4f4f6;
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; overflow-wrap: anywhere }
 header, article { margin-bottom: 1.25rem; padding: 1.25rem 1.5rem; background: #fff; border-radius: .75rem }
@@ -40,13 +33,22 @@ h1 { font-size: 1.7rem }
 h2 { font-size: 1.25rem }
 h3 { margin: 1.25rem 0 .25rem; color: #666; font-size: .75rem; letter-spacing: .06em; text-transform: uppercase }
 p { margin: .5rem 0 }
-.labels span { display: inline-block; margin: 0 .35rem .35rem 0; padding: .1rem .6rem; border-radius: 1rem;
-  font-size: .85rem }
 .view { white-space: pre-line }
 .entities { direction: inherit !important; line-height: 2.1 !important }
 mark { display: inline-block; max-width: 100%; box-sizing: border-box; padding: .1em .4em; border-radius: .35em;
   color: inherit; line-height: 1.4; unicode-bidi: isolate }
 mark b { display: inline-block; margin-inline-start: .5em; font-size: .7em; line-height: 1.2 }
+@media (max-width: 40rem) { body { padding: 1rem .5rem } header, article { padding-inline: .9rem } }"""
+PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+$style
+.labels span { display: inline-block; margin: 0 .35rem .35rem 0; padding: .1rem .6rem; border-radius: 1rem;
+  font-size: .85rem }
 .spans { display: inline }
 .piece { display: inline-grid; grid-template: auto / 100%; grid-auto-rows: 1.15rem; max-width: 100%;
   padding-bottom: .3rem; vertical-align: baseline; line-height: 1.5 }
@@ -56,7 +58,6 @@ mark b { display: inline-block; margin-inline-start: .5em; font-size: .7em; line
 .piece > b { justify-self: start; align-self: start; margin-inline-end: 3px; padding: 0 4px;
   border-radius: 0 3px 3px 3px; font-size: .68rem; line-height: 1.05rem; white-space: nowrap;
   box-sizing: border-box; max-width: 100%; overflow: hidden; text-overflow: ellipsis }
-@media (max-width: 40rem) { body { padding: 1rem .5rem } header, article { padding-inline: .9rem } }
 </style>
 </head>
 <body>
@@ -128,6 +129,7 @@ def render_page(docs: Sequence[Doc], *, spans_key: str, threshold: float, title:
             )
         )
     return PAGE.substitute(
+        style=STYLE,
         title=escape(title),
         summary=escape(summary),
         threshold=f"{threshold:g}",

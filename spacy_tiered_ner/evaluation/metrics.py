@@ -2,9 +2,17 @@
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Span: TypeAlias = tuple[int, int, str]
+
+
+class CharSpan(NamedTuple):
+    """A `Span` with names: `end` is exclusive."""
+
+    start: int
+    end: int
+    label: str
 
 
 @dataclass

@@ -130,6 +130,10 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     # Personal data: detection
     T200 = "`{setting}` of a rule has unknown values: {values}. Known are: {known}."
+    T201 = (
+        "`gliner` of '{name}' is {gliner!r}, and the pipeline has no `gliner_ner` of that name (it has {names}). Name one "
+        'that is there, set it to "auto", or to null for rules only.'
+    )
     # Evaluation
     T300 = "{name} gives {given} documents for {wanted} texts: which failed is not known. Remove its error handler."
     T301 = (
@@ -174,6 +178,15 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
     W008 = (
         "Training broke the weights of '{name}' (some are not finite): {path} keeps those that were saved there before."
+    )
+    # Personal data: detection
+    W200 = (
+        "The detector '{detector}' of '{name}' failed ({error}), so the text is withheld. Further ones are counted in "
+        'doc._.tiered_ner. Mend the detector, or set `mode` = "fail_open" to go on without it.'
+    )
+    W201 = (
+        "The detector '{detector}' of '{name}' failed ({error}): what only it finds stays in the text, as `mode` = "
+        '"fail_open" says. Further ones are counted in doc._.tiered_ner.'
     )
     # Evaluation
     W300 = (

@@ -9,7 +9,9 @@ def register() -> None:
     doc._.gliner_labels: Labels for this document alone, in any form that `labels` of `gliner_ner` takes; None means
         the component's own.
     doc._.tiered_ner (dict): What each component did with this document: time in seconds, counts, coverage.
+    doc._.redacted_text (str): The text without personal data, by `pii_redactor`.
+    doc._.pii_subject (str): Whom the document is about: dates of one subject are shifted alike.
     """
-    for name in ("gliner_labels", "tiered_ner"):
+    for name in ("gliner_labels", "tiered_ner", "redacted_text", "pii_subject"):
         if not Doc.has_extension(name):
             Doc.set_extension(name, default=None)

@@ -82,3 +82,73 @@ def make_gliner_ner(
         training=training,
         scorer=scorer,
     )
+
+
+@Language.factory(
+    "pii_redactor",
+    assigns=["doc.spans"],
+    default_config={
+        "rules": PII_RULES,
+        "gliner": "auto",
+        "model": "starter",
+        "labels": None,
+        "threshold": 0.4,
+        "thresholds": {},
+        "allow_list": [],
+        "deny_list": {},
+        "repeats": True,
+        "mode": "fail_closed",
+        "operators": {},
+        "default_operator": "tag",
+        "scope": "doc",
+        "vault": None,
+        "key_variable": "PII_KEY",
+        "spans_key": "pii",
+        "batch_size": 8,
+        "threads": 0,
+    },
+)
+def make_pii_redactor(
+    nlp: Language,
+    name: str,
+    rules: dict[str, Any],
+    gliner: str | None,
+    model: str,
+    labels: list[Any] | dict[str, Any] | None,
+    threshold: float,
+    thresholds: dict[str, float],
+    allow_list: list[str],
+    deny_list: dict[str, list[str]],
+    repeats: bool,
+    mode: str,
+    operators: dict[str, Any],
+    default_operator: Any,
+    scope: str,
+    vault: str | None,
+    key_variable: str,
+    spans_key: str,
+    batch_size: int,
+    threads: int,
+):
+    """Finds personal data and replaces it. The settings are described in README.md."""
+    from .pii.component import PiiRedactor
+    from .pii.redaction import Redactor
+
+    return PiiRedactor(
+        nlp,
+        name,
+        rules=rules,
+        gliner=gliner,
+        model=model,
+        labels=labels,
+        threshold=threshold,
+        thresholds=thresholds,
+        allow_list=allow_list,
+        deny_list=deny_list,
+        repeats=repeats,
+        mode=mode,
+        redactor=Redactor(operators, default=default_operator, scope=scope, vault=vault, key_variable=key_variable),
+        spans_key=spans_key,
+        batch_size=batch_size,
+        threads=threads,
+    )

@@ -1,0 +1,78 @@
+"""The model as a detector: a `gliner_ner` is asked for the redactor's own labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..errors import Errors
+from ..gliner.labels import Labels, LabelSet, parse_labels
+from ..gliner.predictor import Prediction
+from ..gliner.words import Words
+from ..spans import flat
+from .finding import Finding
+
+FACTORY, AUTO, SOURCE = "gliner_ner", "auto", "gliner"
+BELOW_CHECKSUMS = 0.99
+
+
+class Detector:
+    """gliner (str): Name of a `gliner_ner` in the pipeline whose weights are used; "auto" for the first there is, and
+    where there is none, for one of its own.
+    labels (Labels): In the form of `gliner_ner`'s, but in place of its labels. threshold (float): Of labels without one.
+    settings (dict): Of its own `gliner_ner`.
+    """
+
+    def __init__(self, nlp: Language, name: str, gliner: str, labels: Labels, threshold: float, settings: dict[str, Any]):
+        """RAISES (ValueError): T001 to T014, for labels and settings that cannot work."""
+        self.nlp, self.name, self.gliner = nlp, name, gliner
+        given = parse_labels(labels, name)
+        self.cutoffs = given.cutoffs(threshold)
+        self.labels = LabelSet(given.names, given.prompts, tuple(self.cutoffs.tolist()))
+        self.own: Any = nlp.create_pipe(FACTORY, config=settings) if gliner == AUTO else None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the pipeline has no `gliner_ner` to share."""
+        return self.own is not None and self.pipe is self.own
+
+    @property
+    def pipe(self) -> Any:
+        """The `gliner_ner` that does the work. RAISES (ValueError): T201 where the pipeline has none of this name."""
+        names = [name for name, _ in self.nlp.components if self.nlp.get_pipe_meta(name).factory == FACTORY]
+        if self.gliner == AUTO:
+            return self.nlp.get_pipe(names[0]) if names else self.own
+        if self.gliner not in names:
+            raise ValueError(Errors.T201.format(name=self.name, gliner=self.gliner, names=names))
+        return self.nlp.get_pipe(self.gliner)
+
+    def submit(self, docs: Sequence[Doc]) -> Any:
+        """RETURNS (Pending): The model at work on these documents; `result()` gives a Prediction for each."""
+        return self.pipe.predictor.submit(docs, [self.labels] * len(docs))
+
+    def findings(self, doc: Doc, prediction: Prediction) -> list[Finding]:
+        """RETURNS (List[Finding]): The best candidates that do not overlap, each widened by those of its own label that
+        overlap it.
+        """
+        found = prediction.candidates
+        kept = found.score > self.cutoffs[found.label.astype(np.int64)]
+        columns = (found.first[kept], found.last[kept], found.label[kept], found.score[kept])
+        candidates = [
+            Finding(*borders(doc, prediction.words, first, last), self.labels.names[label], min(score, BELOW_CHECKSUMS), SOURCE)
+            for first, last, label, score in zip(*(column.tolist() for column in columns), strict=True)
+        ]
+        best = flat(candidates, [candidate.score for candidate in candidates])
+        if len(best) == len(candidates):
+            return best
+        return best + [c for c in candidates if any(b.label == c.label and b.start < c.end and c.start < b.end for b in best)]
+
+
+def borders(doc: Doc, words: Words, first: int, last: int) -> tuple[int, int]:
+    """RETURNS (Tuple[int, int]): The characters of the words first..last (inclusive)."""
+    end = doc[int(words.tokens[last])]
+    return (
+        words.pieces[first][0] if first in words.pieces else doc[int(words.tokens[first])].idx,
+        words.pieces[last][1] if last in words.pieces else end.idx + len(end),
+    )

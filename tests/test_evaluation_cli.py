@@ -63,7 +63,7 @@ def test_everything(files, tmp_path):
     assert report["measured"] == "doc.spans['gliner']"
     strict, nlp = report["strict"], spacy.load(files / "pipeline")
     pipe = nlp.get_pipe("gliner_ner")
-    found = [doc for doc in nlp.pipe(text for text, _ in TEXTS)]
+    found = list(nlp.pipe(text for text, _ in TEXTS))
     above = sum((doc.spans["gliner"].attrs["scores"] > pipe.threshold).sum() for doc in found)
     assert strict["predicted"] == above
     assert strict["gold"] == sum(len(phrases) for _, phrases in TEXTS)

@@ -128,6 +128,41 @@ class Errors(metaclass=ErrorsWithCodes):
         "A {what} holds the values that it replaced and cannot be pickled. Make one in each process; to share values "
         "between processes, set `vault`."
     )
+    T222 = (
+        "The operator of {label!r} is {value!r}, which is none. Give one of {names}, or an object from "
+        '`@misc` = "spacy-tiered-ner.<name>_operator.v1".'
+    )
+    T223 = (
+        '`scope` is {scope!r} and `vault` is {vault!r}, which do not fit: "corpus" keeps its values in a vault, the '
+        "other scopes use none. Set both or neither."
+    )
+    T224 = (
+        'Nothing can be restored: with `scope` = "doc" no value is kept. Set `scope` to "session", or to "corpus" '
+        "with a `vault`, or use `guard`."
+    )
+    T225 = "`{setting}` is {value!r}, but {reason}."
+    T226 = "None of {count} encrypted values can be opened with {variables}. Set it to the key that encrypted them."
+    T227 = (
+        "The environment variable {variable} holds no key. Set it, for instance to the output of "
+        '`python -c "import secrets; print(secrets.token_urlsafe(32))"`, and keep it: without it nothing comes back.'
+    )
+    T228 = "The key in the environment variable {variable} is too short. Set one of at least {least} characters."
+    T229 = "`pseudonym.locale` is {locale!r}, which Faker does not have. Near ones: {near}."
+    T230 = (
+        "`generalise` knows no coarser form of {label!r}, only of {labels}. Choose another operator for it, such as "
+        "`redact`."
+    )
+    T231 = (
+        "`date_shift.key_variable` is {variable!r}, but the text has no subject whose dates are shifted alike. Set "
+        "doc._.pii_subject (in the command, --subject), or leave out `key_variable`."
+    )
+    T235 = (
+        "The vault {path} cannot be opened with the key in the environment variable {variable}. Set it to the key that "
+        "the vault was made with. If that is the one, the file was altered."
+    )
+    T236 = "The vault {path} was altered: {what}. Nothing of it is used. Go back to a copy."
+    T237 = "{path} cannot be used as a vault: {reason}. Name a new file or one that a vault was written to."
+    T238 = "The vault {path} was locked by another process for {seconds:g} seconds. Try again when that has finished."
     # Personal data: detection
     T200 = "`{setting}` of a rule has unknown values: {values}. Known are: {known}."
     T201 = (
@@ -144,6 +179,50 @@ class Errors(metaclass=ErrorsWithCodes):
         "{name} writes no span group {key!r}; its groups are {groups}. Set --spans-key to one of them, or leave it out "
         "to evaluate doc.ents."
     )
+
+    # Escalation to a large language model
+    T103 = (
+        "`{setting}` of a score band is {value!r}, but must be two numbers between 0 and 1, `low` below `high`. Change it "
+        "under `policy`."
+    )
+    T104 = (
+        "A combined policy got {policies} policies and the weights {weights!r}. Give at least one policy, and either no "
+        "`weights` or one for each."
+    )
+    T105 = (
+        "Bad entry in `labels`: {entry!r}. `labels` is a list of names, or a mapping from name to a description, or to a "
+        "table with the keys `description`, `positive`, `negative`, `prompts` and `threshold`."
+    )
+    T106 = (
+        "`ontology` {source} cannot be used: {reason}. Give a table {{label: {{value: [synonyms]}}}}, a .json or .yaml "
+        "file with one, or a registered function."
+    )
+    T107 = (
+        "The prompt template {path} cannot be used: {reason}. `templates` names a directory with system.jinja and "
+        "user.jinja; begin with a copy of the package's own."
+    )
+    T110 = "`base_url` cannot be used: {reason}. Give the address alone, such as http://localhost:8000/v1."
+    T111 = (
+        "`api_key_variable` is not the name of an environment variable (capitals, digits and _). Put the key into the "
+        "environment and name the variable here: a key in a config would be saved with it."
+    )
+    T112 = "The environment variable {variable}, which `api_key_variable` names, is not set. Set it to the key."
+    T113 = '`model` is {model!r}, but must be "provider/model", such as "openai/gpt-5-mini" or "ollama/qwen3".'
+    T114 = (
+        "Instructor cannot connect to the provider {provider!r} ({reason}). Check `model`, install the provider's "
+        "package, and set its key in the environment."
+    )
+    T115 = "{package} is not installed, which `backend` = {backend!r} needs. Run: pip install {package}"
+    T116 = "`model` {model!r} cannot be loaded ({reason}). Give a directory with a model that the backend reads."
+    T117 = "The cache {path} cannot be used: {reason}. Delete the directory, or set another `path`."
+    T118 = (
+        "`price` is {value!r}, but must have `input` and `output`, in US dollars per million tokens, neither negative."
+    )
+    T119 = (
+        'The price of {model} is not known, so `max_cost` cannot be kept. Set `price` = {{"input": ..., "output": '
+        "...}} in the budget (US dollars per million tokens), or limit calls or tokens instead."
+    )
+    T120 = '\'{name}\' got no answer from the LLM ({reason}), and `on_error` = "raise". Set it to "keep" to go on.'
 
 
 class Warnings(metaclass=ErrorsWithCodes):
@@ -200,4 +279,30 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
     W303 = (
         "{count} documents are few: with fewer than {least}, bootstrap intervals tend to be too narrow. Annotate more."
+    )
+    W210 = (
+        "{count} of {total} encrypted values cannot be opened with {variables}, and are left as they are: they were "
+        "altered, or encrypted with another key."
+    )
+    W100 = "The cache {path} cannot keep an answer ({reason}). The run goes on, but will pay for this again."
+    W101 = (
+        "The budget of '{name}' is used up ({detail}): doubtful spans pass unchanged from here on. They are counted in "
+        "doc._.tiered_ner, in `skipped` and `left_out`."
+    )
+    W102 = (
+        "The LLM of '{name}' failed ({detail}): doubtful spans are treated as `on_error` says. Further failures are "
+        "counted in doc._.tiered_ner."
+    )
+    W103 = (
+        "The LLM of '{name}' failed too often in a row and is left alone for `breaker_seconds`: doubtful spans are "
+        "treated as `on_error` says, and counted in doc._.tiered_ner."
+    )
+    W104 = (
+        "The LLM of '{name}' gave answers that cannot be used: these spans are treated as `on_error` says. Further ones "
+        "are counted in doc._.tiered_ner."
+    )
+    W105 = (
+        "'{name}' has no `client`, so nothing is sent: doubtful spans pass unchanged, and are counted in "
+        'doc._.tiered_ner. Set `client`, e.g. {{"@misc": "spacy-tiered-ner.instructor_client.v1", "model": '
+        '"ollama/qwen3"}}.'
     )

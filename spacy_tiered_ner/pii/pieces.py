@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import Errors
 from .finding import Finding
@@ -62,6 +63,15 @@ def gaps(text: str, pieces: Iterable[Piece]) -> Iterator[tuple[int, int]]:
         position = piece.end
     if position < len(text):
         yield position, len(text)
+
+
+def disjoint(found: Iterable[tuple[int, int, Any]]) -> list[tuple[int, int, Any]]:
+    """RETURNS (List[tuple]): Of (start, end, what) that overlap, the first; of those with one start, the longest."""
+    chosen: list[tuple[int, int, Any]] = []
+    for item in sorted(found, key=lambda item: (item[0], -item[1])):
+        if not chosen or item[0] >= chosen[-1][1]:
+            chosen.append(item)
+    return chosen
 
 
 def substitute(text: str, replacements: Iterable[tuple[int, int, str]]) -> str:

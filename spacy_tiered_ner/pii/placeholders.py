@@ -37,7 +37,7 @@ class Placeholders:
     def __init__(self, people: People | None = None):
         """people (Optional[People]): Share it with whatever else must agree on who is who."""
         self.people = People() if people is None else people
-        self.record: Callable[[Key, str, str], None] | None = None
+        self.record: Callable[[list, str, str], None] | None = None
         self._values: dict[Key, str] = {}
         self._tags: dict[tuple[str, str], str] = {}
         self._numbers: dict[tuple[str, Hashable], int] = {}
@@ -55,6 +55,10 @@ class Placeholders:
 
     def mask(self, text: str, findings: Iterable[Finding]) -> str:
         """RETURNS (str): The text with a tag for each finding; `restore` gives it back exactly."""
+        return substitute(text, self.tags(text, findings))
+
+    def tags(self, text: str, findings: Iterable[Finding]) -> list[tuple[int, int, str]]:
+        """RETURNS (List[Tuple[int, int, str]]): What `mask` replaces, disjoint and in reading order."""
         pieces = cover(text, findings)
         quoted = [
             Piece(start + first, start + last, QUOTED)
@@ -62,7 +66,7 @@ class Placeholders:
             for first, last in self.lookalikes(text[start:end])
         ]
         pieces = sorted([*pieces, *quoted], key=lambda piece: piece.start)
-        return substitute(text, [(p.start, p.end, self.tag(p.label, text[p.start : p.end])) for p in pieces])
+        return [(p.start, p.end, self.tag(p.label, text[p.start : p.end])) for p in pieces]
 
     def restore(self, text: str) -> str:
         """Put the values back, also where a model moved, repeated, inflected or slightly altered their tags."""
@@ -107,7 +111,7 @@ class Placeholders:
     def _new(self, key: Key, value: str, tag: str) -> None:
         self.add(key, value, tag)
         if self.record is not None:
-            self.record(key, value, tag)
+            self.record(list(key), value, tag)
 
     def _identity(self, word: str, value: str) -> Hashable:
         return self.people(value) if word in PERSONS else fold(value)

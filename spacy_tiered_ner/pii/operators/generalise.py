@@ -1,0 +1,74 @@
+"""A coarser value of the same kind: 87 as 80-89, a ZIP code as its first three digits, a date as its year."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ...errors import Errors
+from ..session import Session
+from .base import Operator
+
+OLDEST = 90
+YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
+SHORT_YEAR = re.compile(r"(?<!\d)\d\d?([./-])\d\d?\1(\d\d)(?!\d)")
+
+
+def age(value: str) -> str:
+    number = re.search(r"\d{1,3}", value)
+    if number is None:
+        return ""
+    decade = int(number[0]) // 10 * 10
+    coarse = f"{OLDEST}+" if decade >= OLDEST else f"{decade}-{decade + 9}"
+    return value[: number.start()] + coarse + re.sub(r"\d", "*", value[number.end() :])
+
+
+def zip_code(value: str) -> str:
+    """RETURNS (str): Three characters and stars, also of a code with letters ("SW1A 1AA" as "SW1* ***")."""
+    count, coarse = 0, ""
+    for char in value:
+        count += char.isalnum()
+        coarse += "*" if char.isalnum() and count > 3 else char
+    return coarse if count > 3 else ""
+
+
+def year(value: str) -> str:
+    found = set(YEAR.findall(value)) | {match[2] for match in SHORT_YEAR.finditer(value)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def network(value: str) -> str:
+    """RETURNS (str): The first half of an address: "192.168.*.*"."""
+    separator = "." if "." in value else ":"
+    parts = value.split(separator)
+    half = len(parts) // 2
+    return separator.join([*parts[:half], *("*" for _ in parts[half:])])
+
+
+def tenths(value: str) -> str:
+    return re.sub(r"(\d+\.\d)\d+", r"\1", value)
+
+
+COARSER: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "AGE": age,
+        "ZIP": zip_code,
+        "DATE": year,
+        "DATE_OF_BIRTH": year,
+        "IP": network,
+        "COORDINATES": tenths,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Generalise(Operator):
+    """Registered as `spacy-tiered-ner.generalise_operator.v1`. What cannot be made coarser becomes its label."""
+
+    def validate(self, label: str) -> None:
+        """RAISES (ValueError): T230."""
+        if label.upper() not in COARSER:
+            raise ValueError(Errors.T230.format(label=label, labels=", ".join(COARSER)))
+
+    def operate(self, value: str, label: str, session: Session) -> str:
+        return COARSER[label.upper()](value) or f"<{label}>"

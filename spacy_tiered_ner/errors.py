@@ -179,6 +179,11 @@ class Errors(metaclass=ErrorsWithCodes):
         "{name} writes no span group {key!r}; its groups are {groups}. Set --spans-key to one of them, or leave it out "
         "to evaluate doc.ents."
     )
+    # Teacher and review
+    T310 = (
+        "{path}: {count} ids occur twice, such as {id!r} in the lines {lines}. Give each text a `meta.id` of its own, "
+        "and remove texts that are there twice."
+    )
 
     # Escalation to a large language model
     T103 = (
@@ -305,4 +310,31 @@ class Warnings(metaclass=ErrorsWithCodes):
         "'{name}' has no `client`, so nothing is sent: doubtful spans pass unchanged, and are counted in "
         'doc._.tiered_ner. Set `client`, e.g. {{"@misc": "spacy-tiered-ner.instructor_client.v1", "model": '
         '"ollama/qwen3"}}.'
+    )
+    # Data sets
+    W304 = "{count} texts of {split} are there twice. Remove them, or they count double."
+    W305 = (
+        "{count} texts are in two splits ({places}), such as number {first} as number {second}. Remove them from one: "
+        "the score on them says nothing."
+    )
+    W306 = (
+        "{count} texts are nearly in two splits ({places}), such as number {first} as number {second}. Put texts that "
+        "belong together into one split."
+    )
+    W307 = "These labels are in the test data, but never in training: {labels}. Add examples, or leave them out."
+    W308 = (
+        "Labels are uneven. Fewer than ten examples in training: {few}. Twenty times rarer than the most frequent one: "
+        "{rare}. Annotate more of them, or set `training.class_weights`."
+    )
+    W309 = (
+        "{count} annotated spans are wider than the {width} words that the model can find: {splits}. Take a model with "
+        "a larger `max_width`, or shorten them in the guidelines."
+    )
+    W310 = (
+        "The test data gives F1 to about {points:.1f} points either way (a system of F1 80 on {documents} documents). "
+        "Annotate some {documents_needed} documents for 5 points."
+    )
+    W311 = (
+        "{count} surface forms are labelled unevenly, in {documents} documents: {form!r} is {counts}. Review them "
+        "before training, because a model learns such errors."
     )

@@ -15,6 +15,8 @@ PII_FAMILIES = (
 )  # fmt: skip
 PII_RULES = {name: {"@misc": f"spacy-tiered-ner.pii_{name}.v1"} for name in PII_FAMILIES}
 
+PII_LABELS = ["person", "per", "name", "email", "phone", "address"]
+
 
 @Language.factory(
     "gliner_ner",
@@ -151,4 +153,103 @@ def make_pii_redactor(
         spans_key=spans_key,
         batch_size=batch_size,
         threads=threads,
+    )
+
+
+@Language.factory(
+    "llm_escalate",
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "token.ent_kb_id"],
+    default_config={
+        "spans_key": "gliner",
+        "labels": None,
+        "threshold": None,
+        "policy": {
+            "@misc": "spacy-tiered-ner.any_policy.v1",
+            "*": {
+                "score_band": {"@misc": "spacy-tiered-ner.score_band_policy.v1"},
+                "margin": {"@misc": "spacy-tiered-ner.margin_policy.v1"},
+                "conflict": {"@misc": "spacy-tiered-ner.conflict_policy.v1"},
+            },
+        },
+        "max_share": 0.1,
+        "strategy": {"@misc": "spacy-tiered-ner.candidate_questions.v1"},
+        "context_sentences": 1,
+        "max_words": 400,
+        "max_spans": 16,
+        "client": None,
+        "concurrency": 8,
+        "retries": 3,
+        "reasks": 1,
+        "max_wait": 60.0,
+        "breaker_failures": 5,
+        "breaker_seconds": 60.0,
+        "budget": {"@misc": "spacy-tiered-ner.budget.v1"},
+        "cache": {"@misc": "spacy-tiered-ner.disk_cache.v1"},
+        "ontology": None,
+        "mask_pii": False,
+        "pii_labels": PII_LABELS,
+        "on_error": "keep",
+        "run_in_training": False,
+        "scorer": {"@scorers": "spacy-tiered-ner.gliner_ner_scorer.v1"},
+    },
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_llm_escalate(
+    nlp: Language,
+    name: str,
+    spans_key: str | list[str],
+    labels: list[Any] | dict[str, Any] | None,
+    threshold: float | None,
+    policy: Callable,
+    max_share: float,
+    strategy: Any,
+    context_sentences: int,
+    max_words: int,
+    max_spans: int,
+    client: Any,
+    concurrency: int,
+    retries: int,
+    reasks: int,
+    max_wait: float,
+    breaker_failures: int,
+    breaker_seconds: float,
+    budget: Any,
+    cache: Any,
+    ontology: Any,
+    mask_pii: bool,
+    pii_labels: list[str],
+    on_error: str,
+    run_in_training: bool,
+    scorer: Callable | None,
+):
+    """Tier 3, escalation of doubtful spans to a large language model. The settings are described in README.md."""
+    from .llm.component import LLMEscalate
+
+    return LLMEscalate(
+        nlp.vocab,
+        name,
+        spans_key=spans_key,
+        labels=labels,
+        threshold=threshold,
+        policy=policy,
+        max_share=max_share,
+        strategy=strategy,
+        context_sentences=context_sentences,
+        max_words=max_words,
+        max_spans=max_spans,
+        client=client,
+        concurrency=concurrency,
+        retries=retries,
+        reasks=reasks,
+        max_wait=max_wait,
+        breaker_failures=breaker_failures,
+        breaker_seconds=breaker_seconds,
+        budget=budget,
+        cache=cache,
+        ontology=ontology,
+        mask_pii=mask_pii,
+        pii_labels=pii_labels,
+        on_error=on_error,
+        run_in_training=run_in_training,
+        scorer=scorer,
     )

@@ -29,17 +29,24 @@ def write_group(
     key: str,
     spans: Sequence[Span],
     scores: Sequence[float],
-    tier: str,
-    runner_up_labels: Sequence[str],
-    runner_up_scores: Sequence[float],
+    tier: str | Sequence[str],
+    runner_up_labels: Sequence[str] | None = None,
+    runner_up_scores: Sequence[float] | None = None,
 ) -> None:
-    """Write candidates, nested and overlapping ones included, in reading order (outer before inner)."""
-    order = sorted(range(len(spans)), key=lambda i: (spans[i].start, -spans[i].end, -scores[i]))
+    """Write candidates, nested and overlapping ones included, in reading order (outer before inner).
+
+    tier (Union[str, Sequence[str]]): Who found them: one producer, or one for each span.
+    """
+    count = len(spans)
+    tiers = [tier] * count if isinstance(tier, str) else tier
+    others = [""] * count if runner_up_labels is None else runner_up_labels
+    other_scores = [0.0] * count if runner_up_scores is None else runner_up_scores
+    order = sorted(range(count), key=lambda i: (spans[i].start, -spans[i].end, -scores[i]))
     attrs = {
         "scores": np.array([scores[i] for i in order], dtype=np.float32),
-        "tiers": [tier] * len(order),
-        "runner_up_labels": [runner_up_labels[i] for i in order],
-        "runner_up_scores": np.array([runner_up_scores[i] for i in order], dtype=np.float32),
+        "tiers": [tiers[i] for i in order],
+        "runner_up_labels": [others[i] for i in order],
+        "runner_up_scores": np.array([other_scores[i] for i in order], dtype=np.float32),
     }
     doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=[spans[i] for i in order])
 
@@ -84,17 +91,27 @@ def write_ents(doc: Doc, entities: Sequence[Span], overwrite: bool) -> int:
         doc.set_ents(list(entities))
         return len(entities)
     present = list(doc.ents)
-    blocked = [doc[token.i : token.i + 1] for token in doc if token.ent_iob_ == "B" and not token.ent_type]
-    allowed = apart(entities, blocked)
+    allowed = apart(entities, blocked_spans(doc))
     if overwrite:
         kept, written = apart(present, allowed), allowed
-        # `set_ents` leaves the ent_id that a rule gave to these tokens.
-        for token in (token for span in present if span not in kept for token in span):
-            token.ent_id = 0
     else:
         kept, written = present, apart(allowed, present)
-    doc.set_ents(kept + written, blocked=blocked)
+    replace_ents(doc, kept + written)
     return len(written)
+
+
+def replace_ents(doc: Doc, entities: Sequence[Span]) -> None:
+    """Make these the entities of a document that has some already; blocked tokens stay blocked."""
+    # `set_ents` leaves the ent_id that a rule gave to the tokens of a former entity.
+    for span in doc.ents:
+        if span not in entities:
+            for token in span:
+                token.ent_id = 0
+    doc.set_ents(list(entities), blocked=blocked_spans(doc))
+
+
+def blocked_spans(doc: Doc) -> list[Span]:
+    return [doc[token.i : token.i + 1] for token in doc if token.ent_iob_ == "B" and not token.ent_type]
 
 
 def apart(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:

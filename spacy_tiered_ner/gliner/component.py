@@ -316,6 +316,8 @@ class GlinerNER(TrainablePipe):
         read = stats.pop("words_read")
         stats["coverage"] = (read - stats["words_shortened"]) / stats["words"] if stats["words"] else 1.0
         stats.update(written)
+        labels = prediction.labels
+        stats["thresholds"] = dict(zip(labels.names, labels.cutoffs(self.threshold).tolist(), strict=True))
         doc._.tiered_ner = {**(doc._.tiered_ner or {}), self.name: stats}
         if written["misaligned"]:
             self._warn_once("W001", count=written["misaligned"], name=self.name, mode=self.alignment_mode)

@@ -1,0 +1,96 @@
+"""Answers on disk, so that nothing is paid for twice."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import warnings
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from ..errors import Errors, Warnings
+from .clients.base import Client, Reply
+from .strategy import Question
+
+
+def cache_key(client: Client, question: Question, fingerprint: str) -> str:
+    """RETURNS (str): SHA-256 of the model, its settings, the template (its fingerprint), the schema (which names the
+    labels) and both messages, which hold the text.
+    """
+    parts = [client.settings(), fingerprint, schema_text(question.schema), question.system, question.user]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def schema_text(schema: type[BaseModel]) -> str:
+    return json.dumps(schema.model_json_schema(), sort_keys=True)
+
+
+class AnswerCache:
+    """A diskcache (SQLite) of responses as JSON text, which several processes may share. Nothing is pickled: a file
+    that holds a pickle is refused.
+    """
+
+    def __init__(self, path: str, *, max_age: float | None, max_size: int):
+        self.path, self.max_age, self.max_size = Path(path).expanduser(), max_age, max_size
+        self._process, self._opened, self._warned = 0, None, False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_process": 0, "_opened": None}
+
+    @property
+    def _cache(self) -> Any:
+        if self._process != os.getpid():
+            self._opened, self._process = open_cache(self.path, self.max_size), os.getpid()
+        return self._opened
+
+    def get(self, key: str) -> Reply | None:
+        value = self._cache.get(key)
+        return None if value is None else Reply(**json.loads(value))
+
+    def set(self, key: str, reply: Reply) -> None:
+        """Keep an answer. Where that fails (a full disk), the run goes on without, with one warning."""
+        try:
+            self._cache.set(key, json.dumps(asdict(reply)), expire=self.max_age)
+        except (OSError, sqlite3.Error) as error:
+            if not self._warned:
+                self._warned = True
+                warnings.warn(Warnings.W100.format(path=self.path, reason=error), stacklevel=2)
+
+    def clear(self) -> None:
+        self._cache.clear()
+
+
+def open_cache(path: Path, max_size: int) -> Any:
+    try:
+        import diskcache
+        from diskcache.core import MODE_PICKLE
+    except ImportError as error:
+        raise ImportError(Errors.T029.format(package=error.name, extra="llm")) from error
+
+    class TextDisk(diskcache.Disk):
+        def fetch(self, mode: int, filename: Any, value: Any, read: bool) -> Any:
+            if mode == MODE_PICKLE:
+                raise ValueError(Errors.T117.format(path=path, reason="an entry is a Python pickle"))
+            return super().fetch(mode, filename, value, read)
+
+    try:
+        return diskcache.Cache(str(path), disk=TextDisk, size_limit=max_size, eviction_policy="least-recently-stored")
+    except Exception as error:
+        raise ValueError(Errors.T117.format(path=path, reason=error)) from error
+
+
+def build_disk_cache_v1(
+    path: str | None = None, max_age: float | None = None, max_size: int = 1_000_000_000
+) -> AnswerCache | None:
+    """Answers on disk.
+
+    path (Optional[str]): A directory; null for no cache. The answers may quote the texts, so it is as private as they
+        are. max_age (Optional[float]): Seconds after which an answer is asked for again; null for never.
+    max_size (int): Bytes; beyond it the oldest answers go.
+    """
+    return None if path is None else AnswerCache(path, max_age=max_age, max_size=max_size)

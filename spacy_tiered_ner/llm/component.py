@@ -1,0 +1,210 @@
+"""Tier 3: the `llm_escalate` pipe."""
+
+import sys
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy.pipeline import Pipe
+from spacy.tokens import Doc
+from spacy.util import minibatch
+from spacy.vocab import Vocab
+
+from .. import extensions
+from ..errors import Warnings
+from ..gliner.checks import check_least, check_option, check_share
+from .breaker import Breaker
+from .budget import Budget
+from .cache import AnswerCache
+from .candidates import read_candidates
+from .clients.base import Client
+from .guidelines import parse_guidelines
+from .ledger import usage
+from .masking import Masker
+from .ontology import TableOntology, load_ontology
+from .policy import Policy, choose
+from .sender import Patience, Sender
+from .strategy import Strategy
+from .task import Task
+
+BATCHES_AHEAD = 2
+ONTOLOGY_FILE = "ontology.json"
+
+
+class LLMEscalate(Pipe):
+    """Escalates the doubtful spans of earlier components, and only those, to a large language model.
+
+    Reads `doc.spans[spans_key]` and `doc.ents`; writes `doc.spans["tiered"]`, `doc.spans["llm"]`, `doc.ents`,
+    `doc._.canonical` and `doc._.implicit_entities`. The settings are described in README.md.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        name: str = "llm_escalate",
+        *,
+        spans_key: str | Sequence[str],
+        labels: Any,
+        threshold: float | None,
+        policy: Policy,
+        max_share: float,
+        strategy: Strategy,
+        context_sentences: int,
+        max_words: int,
+        max_spans: int,
+        client: Client | None,
+        concurrency: int,
+        retries: int,
+        reasks: int,
+        max_wait: float,
+        breaker_failures: int,
+        breaker_seconds: float,
+        budget: Budget,
+        cache: AnswerCache | None,
+        ontology: Any,
+        mask_pii: bool,
+        pii_labels: Sequence[str],
+        on_error: str,
+        run_in_training: bool,
+        scorer: Callable | None,
+    ):
+        """RAISES (ValueError): T010 to T014 and T103 to T119, for settings that cannot work."""
+        check_option("on_error", on_error, ("keep", "drop", "raise"))
+        check_share("max_share", max_share)
+        if threshold is not None:
+            check_share("threshold", threshold)
+        wholes = {"context_sentences": (context_sentences, 0), "max_words": (max_words, 1), "max_spans": (max_spans, 1)}
+        wholes |= {"concurrency": (concurrency, 1), "retries": (retries, 0), "reasks": (reasks, 0)}
+        wholes |= {"breaker_failures": (breaker_failures, 1)}
+        for setting, (value, least) in wholes.items():
+            check_least(setting, value, least)
+        extensions.register()
+        self.vocab, self.name, self.scorer = vocab, name, scorer
+        self.spans_keys = (spans_key,) if isinstance(spans_key, str) else tuple(spans_key)
+        self.guidelines, self.threshold = parse_guidelines(labels), threshold
+        self.policy, self.max_share, self.strategy = policy, max_share, strategy
+        self.limits = {"context_sentences": context_sentences, "max_words": max_words, "max_spans": max_spans}
+        self.client, self.budget, self.on_error = client, budget, on_error
+        self.masker = Masker(pii_labels) if mask_pii else None
+        self.run_in_training = run_in_training
+        self.cfg = {"spans_key": "tiered"}
+        self._ontology_source = ontology
+        late = isinstance(ontology, str | Path) and not Path(ontology).exists()
+        self.ontology = None if late else load_ontology(ontology)
+        self.sender = None
+        if client is not None:
+            budget.attach(client)
+            patience = Patience(retries, reasks, max_wait)
+            breaker = Breaker(breaker_failures, breaker_seconds)
+            self.sender = Sender(client, strategy, budget, cache, patience, breaker, concurrency)
+        self._warned: set[str] = set()
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """What the run has cost so far, in all its processes: calls, tokens, cache hits, spans, and the cost in US
+        dollars, None where the price is not known.
+        """
+        return usage(self.budget, self.client)
+
+    def reset_usage(self) -> None:
+        """Begin a new run: its limits are full again."""
+        self.budget.tally.clear()
+
+    def __call__(self, doc: Doc) -> Doc:
+        error_handler = self.get_error_handler()
+        try:
+            for task in self._start([doc]):
+                task.finish()
+        except Exception as error:
+            error_handler(self.name, self, [doc], error)
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Escalate a stream of documents, in order. The share of spans is taken batch by batch, and while a batch waits
+        for its answers, earlier components work on the next ones.
+        """
+        error_handler = self.get_error_handler()
+        waiting: deque[list[Task]] = deque()
+        try:
+            for batch in minibatch(stream, size=batch_size):
+                docs = list(batch)
+                try:
+                    waiting.append(self._start(docs))
+                except Exception as error:
+                    error_handler(self.name, self, docs, error)
+                    continue
+                if len(waiting) > BATCHES_AHEAD:
+                    yield from self._finish(waiting.popleft(), error_handler)
+            while waiting:
+                yield from self._finish(waiting.popleft(), error_handler)
+        finally:
+            for tasks in waiting:
+                for task in tasks:
+                    task.cancel()
+
+    def _finish(self, tasks: list[Task], error_handler: Callable) -> Iterator[Doc]:
+        while tasks:
+            task = tasks.pop(0)
+            try:
+                task.finish()
+            except Exception as error:
+                error_handler(self.name, self, [task.doc], error)
+                continue
+            yield task.doc
+
+    def _start(self, docs: Sequence[Doc]) -> list[Task]:
+        """Choose the doubtful spans of a batch and send what is to be asked."""
+        if self.ontology is None and self._ontology_source is not None:
+            self.ontology = load_ontology(self._ontology_source)
+        candidates = [read_candidates(doc, self.spans_keys) for doc in docs]
+        idle = not self.run_in_training and in_training()
+        doubts = [] if idle else [self.policy(*pair) for pair in zip(docs, candidates, strict=True)]
+        choices = choose(candidates, doubts, self.max_share)
+        tasks = [Task(self, *parts) for parts in zip(docs, candidates, choices, strict=True)]
+        for task in tasks:
+            task.start()
+        return tasks
+
+    def warn_once(self, code: str, **values: Any) -> None:
+        if code not in self._warned:
+            self._warned.add(code)
+            warnings.warn(getattr(Warnings, code).format(name=self.name, **values), stacklevel=2)
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write the ontology table, if there is one. Nothing else is kept here: settings are in the config, answers in
+        the cache, keys in the environment.
+        """
+        path = Path(path)
+        path.mkdir(parents=True, exist_ok=True)
+        if isinstance(self.ontology, TableOntology):
+            srsly.write_json(path / ONTOLOGY_FILE, self.ontology.table)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LLMEscalate":
+        """Take the saved ontology where the file that the config names is not there."""
+        file = Path(path) / ONTOLOGY_FILE
+        if self.ontology is None and self._ontology_source is not None and file.is_file():
+            self.ontology = load_ontology(file)
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        table = self.ontology.table if isinstance(self.ontology, TableOntology) else None
+        return srsly.msgpack_dumps({"ontology": table})
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "LLMEscalate":
+        table = srsly.msgpack_loads(data)["ontology"]
+        if self.ontology is None and self._ontology_source is not None and table is not None:
+            self.ontology = load_ontology(table)
+        return self
+
+
+def in_training() -> bool:
+    """RETURNS (bool): Whether `spacy train` is running this, which evaluates the whole pipeline again and again."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "spacy.training.loop":
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False

@@ -1,0 +1,188 @@
+"""What is done for one document: ask, read the answers, merge, keep the ledger."""
+
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from spacy.tokens import Doc, Span
+
+from ..errors import Errors
+from ..spans import replace_ents
+from .answers import Decision
+from .candidates import Candidates
+from .ledger import Ledger
+from .merge import merge
+from .policy import Choice
+from .sender import BUDGET, CIRCUIT, ERROR, MALFORMED, NO_CLIENT, Outcome
+from .strategy import Question
+from .windows import Item, Window, plan
+
+if TYPE_CHECKING:
+    from .component import LLMEscalate
+
+DEFAULT_THRESHOLD = 0.5
+CAP = "cap"
+WARNING_OF = {BUDGET: "W101", ERROR: "W102", CIRCUIT: "W103", MALFORMED: "W104", NO_CLIENT: "W105"}
+Sent = list[tuple[Question, "Future[Outcome]"]]
+
+
+class Task:
+    """One document on its way through `llm_escalate`."""
+
+    def __init__(self, pipe: "LLMEscalate", doc: Doc, candidates: Candidates, choice: Choice):
+        self.pipe, self.doc, self.candidates, self.choice = pipe, doc, candidates, choice
+        self.ledger = Ledger()
+        self.sent: list[tuple[Window, Sent]] = []
+        self.began = 0.0
+        self.placeholders: Any = None
+
+    def start(self) -> None:
+        """Send the questions about the chosen spans."""
+        pipe, choice = self.pipe, self.choice
+        if choice.left_out:
+            self._leave_out(CAP, choice.left_out)
+        if not choice.chosen and not choice.whole:
+            return
+        self.began = time.perf_counter()
+        replaced: list = []
+        if pipe.masker is not None:
+            replaced, self.placeholders = pipe.masker(self.doc, self.candidates)
+        windows = plan(
+            self.doc,
+            self.candidates,
+            choice.chosen,
+            choice.whole,
+            self._labels(),
+            replaced=replaced,
+            ontology=pipe.ontology,
+            **pipe.limits,
+        )
+        for window in windows:
+            if pipe.sender is None:
+                self._skip(window.items, NO_CLIENT)
+                continue
+            questions = pipe.strategy.ask(window, pipe.guidelines)
+            self.sent.append((window, [(asked, pipe.sender.submit(asked, self.ledger.spent)) for asked in questions]))
+
+    def cancel(self) -> None:
+        for _, sent in self.sent:
+            for _, future in sent:
+                future.cancel()
+
+    def finish(self) -> None:
+        """Wait for the answers and write the decision. RAISES (ValueError): T120 with `on_error` = "raise"."""
+        verdicts: dict[tuple[int, int], Decision | None] = {}
+        missing: list[Decision] = []
+        implicit: list[dict[str, Any]] = []
+        for window, sent in self.sent:
+            outcomes = [(question, future.result()) for question, future in sent]
+            answers = [(question, outcome.answer) for question, outcome in outcomes if outcome.answer is not None]
+            reading = self.pipe.strategy.read(window, answers)
+            failures = [outcome for _, outcome in outcomes if outcome.answer is None]
+            undecided = [item for item in window.items if item.id not in reading.decisions]
+            if failures:
+                self._skip(undecided, failures[0].skipped, failures[0].detail)
+                reading.counts["unanswered"] = 0
+                if self.pipe.on_error == "drop" and failures[0].skipped != BUDGET:
+                    verdicts.update(dict.fromkeys(((item.start, item.end) for item in undecided), None))
+            for item in window.items:
+                if item.id in reading.decisions:
+                    verdicts[item.start, item.end] = reading.decisions[item.id]
+                    self._count(item, reading.decisions[item.id])
+            missing += reading.missing
+            implicit += reading.implicit
+            self.ledger.rejected.update(reading.counts)
+        self._write(verdicts, missing, implicit)
+
+    def _write(self, verdicts: dict, missing: list[Decision], implicit: list[dict[str, Any]]) -> None:
+        seconds = time.perf_counter() - self.began if self.sent else 0.0
+        thresholds = self._thresholds()
+        count = merge(self.doc, self.candidates, thresholds, verdicts, missing)
+        if self.pipe.ontology is not None:
+            write_canonical(self.doc, self.pipe.ontology)
+        if implicit:
+            self.doc._.implicit_entities = [self._restored(entry) for entry in implicit]
+        counts = self.ledger.counts
+        counts.update(spans_in=len(self.candidates), spans_out=count, implicit=len(implicit))
+        asked = sum(len(window.items) for window, _ in self.sent)
+        counts.update(asked=asked, covered=self.choice.covered)
+        changed = counts["relabelled"] + counts["moved"] + counts["dropped"]
+        run = {"documents": 1, "spans": len(self.candidates), "asked": asked, "changed": changed}
+        self.pipe.budget.tally.add(run)
+        entry = self.ledger.as_dict(self.pipe.budget, self.pipe.client, seconds)
+        self.doc._.tiered_ner = {**(self.doc._.tiered_ner or {}), self.pipe.name: entry}
+
+    def _restored(self, entry: dict[str, Any]) -> dict[str, Any]:
+        value = entry["value"] if self.placeholders is None else self.placeholders.restore(entry["value"])
+        return {**entry, "value": value}
+
+    def _count(self, item: Item, decision: Decision | None) -> None:
+        if decision is None:
+            self.ledger.counts["dropped"] += 1
+            return
+        moved = (decision.start, decision.end) != (item.start, item.end)
+        relabelled = decision.label != item.label
+        self.ledger.counts["moved"] += moved
+        self.ledger.counts["relabelled"] += relabelled and not moved
+        self.ledger.counts["kept"] += not moved and not relabelled
+
+    def _skip(self, items: Any, reason: str, detail: str = "") -> None:
+        if self.pipe.on_error == "raise" and reason in (ERROR, CIRCUIT, MALFORMED):
+            raise ValueError(Errors.T120.format(name=self.pipe.name, reason=detail or reason))
+        self.ledger.skipped[reason] += len(items)
+        if detail:
+            self.ledger.details.add(detail)
+        for item in items:
+            span = self.doc[item.start : item.end]
+            self._record(span.start_char, span.end_char, item.label, reason)
+        self.pipe.warn_once(WARNING_OF[reason], detail=detail)
+
+    def _leave_out(self, reason: str, indices: list[int]) -> None:
+        self.ledger.skipped[reason] += len(indices)
+        for i in indices:
+            if i >= 0:
+                span = self.candidates.spans[i]
+                self._record(span.start_char, span.end_char, self.candidates.labels[i], reason)
+
+    def _record(self, start: int, end: int, label: str, reason: str) -> None:
+        self.ledger.left_out.append({"start": start, "end": end, "label": label, "reason": reason})
+
+    def _asked_of_tier_1(self) -> dict[str, float]:
+        """RETURNS (Dict[str, float]): The labels that Tier 1 looked for in this document, and their thresholds."""
+        known: dict[str, float] = {}
+        for entry in (self.doc._.tiered_ner or {}).values():
+            known.update(entry.get("thresholds", {}))
+        return known
+
+    def _labels(self) -> list[str]:
+        known = self.pipe.guidelines or self._asked_of_tier_1()
+        return [*dict.fromkeys([*known, *self.candidates.labels])]
+
+    def _thresholds(self) -> np.ndarray:
+        """RETURNS (ndarray): What each candidate must exceed where the LLM was not asked, float32 (n,)."""
+        guidelines, given = self.pipe.guidelines, self.pipe.threshold
+        tier_1 = self._asked_of_tier_1() if given is None else {}
+        default = DEFAULT_THRESHOLD if given is None else given
+        values = []
+        for label in self.candidates.labels:
+            own = guidelines[label].threshold if label in guidelines else None
+            values.append(tier_1.get(label, default) if own is None else own)
+        return np.array(values, dtype=np.float32)
+
+
+def write_canonical(doc: Doc, ontology: Any) -> None:
+    """Write the canonical value of each entity to its `kb_id_`, and all of them to `doc._.canonical`: what the LLM
+    chose, or else what the ontology is sure about.
+    """
+    entities, values = [], []
+    for ent in doc.ents:
+        sure = ent.kb_id_ or ontology(ent.label_, ent.text)
+        value = sure if isinstance(sure, str) else ""
+        entities.append(Span(doc, ent.start, ent.end, label=ent.label, kb_id=value, span_id=ent.id))
+        if value:
+            place = {"start": ent.start_char, "end": ent.end_char, "label": ent.label_}
+            values.append({**place, "text": ent.text, "value": value})
+    if values:
+        replace_ents(doc, entities)
+        doc._.canonical = values

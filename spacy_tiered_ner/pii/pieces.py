@@ -1,12 +1,13 @@
 """What is replaced in a text: findings made disjoint, and trimmed to what is worth replacing."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Errors
 from .finding import Finding
+from .merge import merge
 
 PERSONS = frozenset({"PERSON", "NAME"})
 POSSESSIVE = re.compile("['\u2019][sS]$")
@@ -22,36 +23,24 @@ class Piece:
 
 
 def cover(text: str, findings: Iterable[Finding]) -> list[Piece]:
-    """Make findings disjoint: those that overlap become one piece, with the label of the best (score, then length).
-    White space at the ends and a person's possessive ending stay outside.
+    """Findings that overlap become one piece. White space at the ends and a person's possessive ending stay outside.
 
     RETURNS (List[Piece]): In reading order. RAISES (ValueError): T220 for borders outside the text.
     """
-    pieces: list[Piece] = []
-    group: list[Finding] = []
-    end = 0
-    for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
+    findings = list(findings)
+    for finding in findings:
         if not 0 <= finding.start < finding.end <= len(text):
             raise ValueError(Errors.T220.format(start=finding.start, end=finding.end, length=len(text)))
-        if group and finding.start >= end:
-            pieces += trimmed(text, group, end)
-            group = []
-        group.append(finding)
-        end = max(end, finding.end)
-    return pieces + trimmed(text, group, end)
-
-
-def trimmed(text: str, group: Sequence[Finding], end: int) -> list[Piece]:
-    """RETURNS (List[Piece]): One piece for overlapping findings; none where they hold only white space."""
-    if not group:
-        return []
-    best = max(group, key=lambda finding: (finding.score, finding.end - finding.start))
-    value = text[group[0].start : end]
-    start = group[0].start + len(value) - len(value.lstrip())
-    value = value.strip()
-    if best.label.upper() in PERSONS:
-        value = POSSESSIVE.sub("", value) or value
-    return [Piece(start, start + len(value), best.label)] if value else []
+    pieces = []
+    for finding in merge(findings):
+        value = text[finding.start : finding.end]
+        start = finding.start + len(value) - len(value.lstrip())
+        value = value.strip()
+        if finding.label.upper() in PERSONS:
+            value = POSSESSIVE.sub("", value) or value
+        if value:
+            pieces.append(Piece(start, start + len(value), finding.label))
+    return pieces
 
 
 def gaps(text: str, pieces: Iterable[Piece]) -> Iterator[tuple[int, int]]:

@@ -156,6 +156,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "`date_shift.key_variable` is {variable!r}, but the text has no subject whose dates are shifted alike. Set "
         "doc._.pii_subject (in the command, --subject), or leave out `key_variable`."
     )
+    T232 = (
+        "What was guarded returned a {type}, in which nothing can be restored. Let it return a text, an iterable of "
+        "texts, or an awaitable of one."
+    )
     T235 = (
         "The vault {path} cannot be opened with the key in the environment variable {variable}. Set it to the key that "
         "the vault was made with. If that is the one, the file was altered."
@@ -288,6 +292,10 @@ class Warnings(metaclass=ErrorsWithCodes):
     W210 = (
         "{count} of {total} encrypted values cannot be opened with {variables}, and are left as they are: they were "
         "altered, or encrypted with another key."
+    )
+    W211 = (
+        "{count} characters of a stream were withheld: {limit} characters (`limit`) held no place where they could be cut "
+        "safely. Raise `limit` if such long words or entities are to be redacted instead."
     )
     W100 = "The cache {path} cannot keep an answer ({reason}). The run goes on, but will pay for this again."
     W101 = (

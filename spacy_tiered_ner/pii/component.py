@@ -1,6 +1,6 @@
 """The `pii_redactor` pipe."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,16 @@ from ..gliner.checks import check_option, check_share
 from ..spans import write_group
 from .detection import WHOLE, Detection, Detectors
 from .finding import Finding
+from .guard import guard
 from .labels import PII_LABELS
 from .model import Detector
 from .redaction import Redaction, Redactor, Replacement
 from .rules import Rule
 from .session import Session
+from .stream import LIMIT, LOOKAHEAD, WITHHELD, StreamRedactor
 
 TIER = "pii"
 MODES = ("fail_closed", "fail_open")
-WITHHELD = "[WITHHELD]"
 CHUNK = 64
 
 
@@ -116,6 +117,29 @@ class PiiRedactor(Pipe):
     def restore(self, text: str, *, session: Session | None = None) -> str:
         """RETURNS (str): A text with values back in place of their replacements. See `Redactor.restore`."""
         return self.redactor.restore(text, session=session)
+
+    def guard(self, call: Callable[[str], Any], text: str, *, subject: str | None = None) -> Any:
+        """Call with the redacted text, and put the values back into the answer.
+
+        call (Callable): Takes a text and returns one, or an iterable of chunks; async functions and iterators too.
+        RETURNS (Any): The same as `call`: a text, a generator of chunks, an awaitable or an asynchronous generator.
+        RAISES (ValueError): T232 for an answer that is something else.
+        """
+        return guard(call, text, self, subject)
+
+    def redact_stream(
+        self, chunks: Iterable[str], *, limit: int = LIMIT, lookahead: int = LOOKAHEAD, subject: str | None = None
+    ) -> Iterator[str]:
+        """Redact one text that comes in chunks. See `StreamRedactor` for the settings.
+
+        YIELDS (str): Redacted text, in pieces that need not agree with the chunks.
+        """
+        session = Session() if self.redactor.scope == "doc" else None
+
+        def redact(text: str, findings: list[Finding]) -> str:
+            return self.redactor.redact(text, findings, subject=subject, session=session).text
+
+        yield from StreamRedactor(self.find, redact, limit=limit, lookahead=lookahead)(chunks)
 
     def set_annotations(self, doc: Doc, detection: Detection) -> None:
         """Write `doc.spans[spans_key]`, `doc._.redacted_text` and `doc._.tiered_ner`."""

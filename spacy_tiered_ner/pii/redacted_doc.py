@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from spacy.tokens import Doc, Span, Token
@@ -74,7 +75,7 @@ def make_words(doc: Doc, redaction: Redaction) -> list[Word]:
     untouched = list(outside(doc, redaction))
     for token, start, end in [*untouched, (None, len(redaction.text), len(redaction.text))]:
         edges = [position, *(border for border in borders if position < border < start), start]
-        for first, last in zip(edges, edges[1:], strict=False):
+        for first, last in pairwise(edges):
             for match in re.finditer(r"\s+|\S+", redaction.text[first:last]):
                 add_words(words, first + match.start(), match[0])
         if token is not None:

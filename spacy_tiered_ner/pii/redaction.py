@@ -141,10 +141,14 @@ class Redactor:
         """
         if session is None and self.scope == "doc" and not self._ciphers:
             raise ValueError(Errors.T224)
-        with self._open(session) as current:
-            found = self._find(text, current)
+        found = self.found(text, session=session)
         self._check_sealed(text, found)
         return substitute(text, found)
+
+    def found(self, text: str, *, session: Session | None = None) -> list[tuple[int, int, str]]:
+        """RETURNS (List[Tuple[int, int, str]]): Where replacements stand in a text, and what they stand for."""
+        with self._open(session) as current:
+            return self._find(text, current)
 
     @property
     def _all(self) -> list[Operator]:

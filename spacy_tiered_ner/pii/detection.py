@@ -14,6 +14,7 @@ from ..errors import Warnings
 from .finding import Finding
 from .merge import merge
 from .model import SOURCE, Detector
+from .neighbours import postal_codes
 from .normalise import Reading
 from .people import fold
 from .propagate import listed, propagate
@@ -141,6 +142,7 @@ class Detectors:
             found = self.model.findings(reading, prediction)
             marks += [mark for mark in found if mark.score >= self.thresholds.get(mark.label, 0.0)]
         marks = merge(self._permitted(text, marks) + listed(text, self.denied))
+        marks = merge(marks + self._permitted(text, postal_codes(text, marks)))
         if self.repeats:
             marks = merge(marks + self._permitted(text, propagate(text, marks)))
         return work.reading.restore(marks)

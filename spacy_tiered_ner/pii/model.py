@@ -16,6 +16,7 @@ from .finding import Finding
 
 FACTORY, AUTO, SOURCE = "gliner_ner", "auto", "gliner"
 BELOW_CHECKSUMS = 0.99
+WIDE = frozenset({"PERSON", "ADDRESS"})
 
 
 class Detector:
@@ -53,20 +54,30 @@ class Detector:
         return self.pipe.predictor.submit(docs, [self.labels] * len(docs))
 
     def findings(self, doc: Doc, prediction: Prediction) -> list[Finding]:
-        """RETURNS (List[Finding]): The best candidates that do not overlap, each widened by those of its own label that
-        overlap it.
+        """RETURNS (List[Finding]): The best candidates that do not overlap; a name or an address is as wide as the widest
+        candidate of its label, so that nothing of it remains.
         """
         found = prediction.candidates
         kept = found.score > self.cutoffs[found.label.astype(np.int64)]
         columns = (found.first[kept], found.last[kept], found.label[kept], found.score[kept])
-        candidates = [
-            Finding(*borders(doc, prediction.words, first, last), self.labels.names[label], min(score, BELOW_CHECKSUMS), SOURCE)
-            for first, last, label, score in zip(*(column.tolist() for column in columns), strict=True)
-        ]
+        text = doc.text
+        candidates = []
+        for first, last, label, score in zip(*(column.tolist() for column in columns), strict=True):
+            start, end = without_field_name(text, *borders(doc, prediction.words, first, last))
+            candidates.append(Finding(start, end, self.labels.names[label], min(score, BELOW_CHECKSUMS), SOURCE))
         best = flat(candidates, [candidate.score for candidate in candidates])
-        if len(best) == len(candidates):
-            return best
-        return best + [c for c in candidates if any(b.label == c.label and b.start < c.end and c.start < b.end for b in best)]
+        chosen = [finding for finding in best if finding.label in WIDE]
+        return best + [c for c in candidates if any(c.label == b.label and meet(b, c) for b in chosen)]
+
+
+def meet(one: Finding, other: Finding) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def without_field_name(text: str, start: int, end: int) -> tuple[int, int]:
+    """RETURNS (Tuple[int, int]): Without a last line that only begins the next field: "Ann Lee\nCity" of "City: Rome"."""
+    last_line = text.rfind("\n", start, end)
+    return (start, last_line) if last_line > start and text[end : end + 1] == ":" else (start, end)
 
 
 def borders(doc: Doc, words: Words, first: int, last: int) -> tuple[int, int]:

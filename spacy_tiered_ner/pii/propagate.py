@@ -33,6 +33,8 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
         if finding.label in PERSONS:
             value = POSSESSIVE.sub("", value)
             parts.update((part, finding) for part in name_parts(value))
+            if " " not in value:
+                continue
         if len(value) >= SHORTEST_VALUE:
             values[value] = finding
     if not values and not parts:

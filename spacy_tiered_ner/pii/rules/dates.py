@@ -58,7 +58,7 @@ AGED = re.compile(
     r"(?<!\w)(?:aged?|turn(?:ed|ing|s)?|at the age of|age of|i am|i'm|he is|she is|alter|edad|âge)(?:\s(?:is|was))?\s?[:=]?\s(?P<value>\d{1,3})(?=[.,;:!?)]|$|\s(?:and|years|yrs|now|today|this|next))",
     re.IGNORECASE,
 )
-AGE_FIELD = re.compile(r"(?<!\w)(?:age|alter|edad|âge)\s?[:=]\s?(?P<value>\d{1,3})(?!\w)", re.IGNORECASE)
+AGE_FIELD = re.compile(r"(?<!\w)(?:age|alter|edad|âge)[\"']?\s?[:=]\s?(?P<value>\d{1,3})(?!\w)", re.IGNORECASE)
 
 
 class DateRule(PatternRule):
@@ -81,7 +81,7 @@ def build_pii_dates_v1() -> DateRule:
         Pattern("date", "DATE", COMPACT, 0.15, DATE_WORDS),
         Pattern("expiry", "DATE", EXPIRY, 0.8),
         Pattern("date", "DATE", CHINESE, 0.8),
-        Pattern("time", "TIME", TIME, 0.45),
+        Pattern("time", "TIME", TIME, 0.85),
         Pattern("age", "AGE", AGE, 0.8),
         Pattern("age", "AGE", AGED, 0.6),
         Pattern("age", "AGE", AGE_FIELD, 0.8),

@@ -14,7 +14,7 @@ from ..finding import Finding
 from .pattern import CERTAIN
 
 NEVER, SEPARATED, ALWAYS = 0, 1, 2
-DOUBTFUL, UNCHECKED = 0.3, 0.6
+DOUBTFUL, UNCHECKED = 0.3, 0.5
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ KINDS = (
     Kind("FR", "fr.nif", r"[0-3]\d ?\d{2} ?\d{3} ?\d{3} ?\d{3}", ALWAYS, "fiscal|nif|spi"),
     Kind("GB", "gb.nhs", r"\d{3}[ -]?\d{3}[ -]?\d{4}", NEVER, "nhs"),
     Kind("GB", "gb.utr", TEN, NEVER, "utr|unique taxpayer"),
-    Kind("GB", "", r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]", ALWAYS, "nino|national insurance|ni no"),
+    Kind("GB", "", r"[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-Z]", ALWAYS, "nino|national insurance|ni no"),
     Kind("GR", "gr.amka", ELEVEN, ALWAYS, "amka|αμκα"),
     Kind("HR", "hr.oib", ELEVEN, NEVER, "oib"),
     Kind("ID", "id.nik", r"\d{16}", ALWAYS, "nik\\b|ktp"),

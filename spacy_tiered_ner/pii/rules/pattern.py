@@ -11,6 +11,9 @@ from ..context import raised, supported
 from ..finding import Finding
 
 CERTAIN = 1.0
+NUMBER = r"(?:\s*(?:no|nr|num|number|id|code|#|№|nummer|numéro|número|numero)\b\.?)?"
+IS = rf"{NUMBER}\s*(?:[:=#]|\bis\b|\bwas\b|\bare\b|\bist\b|\best\b|\bes\b)?[\s:#(\"']*"
+CODE = r"(?P<value>(?=[A-Z\d/. -]*\d)[A-Z\d](?:[A-Z\d]|[./-](?=[A-Z\d])){3,24}(?:\s(?=[A-Z]?\d)[A-Z\d-]{2,8}){0,4})(?![\w@])"
 GROUPS = re.compile(r"[^ -]+")
 
 
@@ -79,3 +82,8 @@ def valid_part(value: str, valid: Callable[[str], Any]) -> tuple[int, int] | Non
 
 def digits(value: str) -> str:
     return "".join(char for char in value if char.isdigit())
+
+
+def named(names: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern:
+    """RETURNS (Pattern): A code behind one of these names: "MRN: 00482-17"."""
+    return re.compile(rf"(?<![^\W_])(?:{names}){IS}{CODE}", flags)

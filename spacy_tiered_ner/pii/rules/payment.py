@@ -4,20 +4,20 @@ import re
 
 from ...errors import Errors
 from ..context import words
-from .pattern import Pattern, PatternRule, digits
+from .pattern import Pattern, PatternRule, digits, named
 
 CARD = re.compile(r"(?<![\w.+-])[2-6]\d(?:[ -]?\d){10,17}(?![\w]|-\d)")
 CARD_SHAPE = re.compile(r"(?<![\w.+-])(\d{4}(?:[ -]\d{4}){2}[ -]\d{1,7}|3\d{3}[ -]\d{6}[ -]\d{5})(?![\w]|-\d)")
-FEWEST, MOST = 12, 19
+ISSUED = re.compile(  # lengths of the networks
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|(?:5[0678]|6\d)\d{10,17}"
+)
 CARD_WORDS = words("card", "credit", "debit", "visa", "master", "amex", "american express", "diners", "discover", "jcb",
                    "maestro", "cc\\b", "kreditkart", "carte", "tarjeta", "carta", "cartão", "payment", "pay\\b", "charge")  # fmt: skip
 IBAN = re.compile(
     r"(?<!\w)(?:[A-Z]{2} ?\d{2}(?:[ -]?[A-Z0-9]{2,4}){3,8}(?:[ -]?[A-Z0-9]{1,3})?|[a-z]{2}\d{2}[A-Za-z0-9]{11,30})(?!\w)"
 )
 IBAN_WORDS = words("iban", "account", "bank", "konto", "compte", "cuenta", "conto", "transfer", "wire", "rekening")
-ACCOUNT = re.compile(r"(?<![\w.-])\d{6,17}(?![\w-]|\.\d)")
-ACCOUNT_WORDS = words("account\\s?(?:no|num|nr|#|:|is|number)", "acct", "bank account", "kontonummer", "routing", "sort code",
-                      "aba\\b", "checking", "savings", "n[úu]mero de cuenta")  # fmt: skip
+ACCOUNT = named(r"(?:bank |checking |savings )?(?:account|acct)|routing|sort code|aba|kontonummer|konto|n[úu]mero de cuenta|rekeningnummer|conta")
 CVV = re.compile(
     r"(?<!\w)(?:cvv2?|cvc2?|cid|security code|prüfziffer)\s?(?:code|number|no\.?)?\s?(?::|is|=)?\s?(?P<value>\d{3,4})(?!\w)",
     re.IGNORECASE,
@@ -46,13 +46,13 @@ def build_pii_payment_v1() -> PatternRule:
 
     def card(value: str) -> bool:
         number = digits(value)
-        return FEWEST <= len(number) <= MOST and len(set(number)) > 1 and luhn.is_valid(number)
+        return bool(ISSUED.fullmatch(number)) and len(set(number)) > 1 and luhn.is_valid(number)
 
     patterns = (
         Pattern("credit_card", "CREDIT_CARD", CARD, 0.1, CARD_WORDS, card),
         Pattern("credit_card", "CREDIT_CARD", CARD_SHAPE, 0.45),
         Pattern("iban", "IBAN", IBAN, 0.1, IBAN_WORDS, iban.is_valid),
-        Pattern("bank_account", "BANK_ACCOUNT", ACCOUNT, 0.1, ACCOUNT_WORDS),
+        Pattern("bank_account", "BANK_ACCOUNT", ACCOUNT, 0.85),
         Pattern("card_security_code", "CVV", CVV, 0.85),
         Pattern("swift", "SWIFT", SWIFT, 0.05, SWIFT_WORDS),
         Pattern("bitcoin", "CRYPTO", BITCOIN, 0.3, COIN_WORDS, bitcoin.is_valid),

@@ -17,13 +17,13 @@ FIELD = re.compile(
     rf"\s?[:=]\s?(?P<value>{NAMES})"
 )
 GREETED = re.compile(rf"(?<!\w)(?i:dear|hi|hello|hey|hallo|liebe[r]?|bonjour|cher|chère|hola|estimad[oa]|ciao|caro|cara)\s(?P<value>{NAMES})(?=\s?[,!:\n]|$)")
-SAYS = re.compile(rf"(?<!\w)(?:[Mm]y name is|I am called|[Nn]amed|[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e|[Jj]e m'appelle|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é)\s(?P<value>{NAMES})")
+SAYS = re.compile(rf"(?<!\w)(?:[Mm]y name is|I am called|[Nn]amed|[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e|[Jj]e m'appelle|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é|[Mm]ijn naam is|[Ii]k heet|[Jj]ag heter|[Jj]eg he(?:ter|dder)|[Nn]azywam się)\s(?P<value>{NAMES})")
 SIGNED = re.compile(rf"(?<!\w)(?i:sincerely|(?:best |kind |warm )?regards|cheers|yours truly|best wishes|gr[üu](?:ß|ss)en?|cordialement|saludos),?\s{{1,3}}(?P<value>{NAMES})(?=\s*$|\n)")
 
 
 def build_pii_people_v1() -> PatternRule:
     patterns = (
-        Pattern("title", "TITLE", TITLE_ALONE, 0.6),
+        Pattern("title", "TITLE", TITLE_ALONE, 0.9),
         Pattern("titled_name", "PERSON", TITLED, 0.7),
         Pattern("name_field", "PERSON", FIELD, 0.7),
         Pattern("introduction", "PERSON", SAYS, 0.7),

@@ -11,7 +11,7 @@ from ..finding import Finding
 from .pattern import digits
 
 CANDIDATE = re.compile(
-    r"(?<![\w.,/+-])(?:\+|00|\(\+?)?\d(?:[ \u00a0]?[().\-/]{0,2}[ \u00a0]?\d){5,16}"
+    r"(?<![\w./+-])(?!(?<=\d,)\d{3}(?!\d))(?:\+|00|\(\+?)?\d(?:[ \u00a0]?[().\-/]{0,2}[ \u00a0]?\d){5,16}"
     r"(?:[ ,;]{0,2}(?:x|ext\.?|extension|poste|Durchwahl|#)[ :.]?\d{1,6})?(?![\w]|[.,]\d|-\d)",
     re.IGNORECASE,
 )
@@ -25,15 +25,16 @@ SHAPE = re.compile(  # written as only telephone numbers are
     re.IGNORECASE,
 )
 WORDS = words(
-    "phone", "tele?ph", "tel\\b", "tel[.:]", "mobil", "cell", "fax", "call", "dial", "ring\\b", "text me", "sms", "whatsapp",
+    "phone", "t[ée]l[ée]", "tel\\b", "mobil", "cell", "fax", "call", "dial", "ring\\b", "text me", "sms", "whatsapp",
     "hotline", "contact", "number is", "reach", "telefon", "handy", "anruf", "rufnummer", "móvil", "movil", "portable",
-    "cellulare", "llama", "appel", "gsm",
+    "cellulare", "llama", "appel", "gsm", "numer\\b", "dzwoni", "answer", "unter\\b", "number used", "bel ons", "ligue", "ring",
 )  # fmt: skip
 REGIONS = (
     "US", "CA", "GB", "IE", "AU", "NZ", "IN", "ZA", "DE", "AT", "CH", "FR", "BE", "NL", "LU", "ES", "PT", "IT", "DK", "SE",
     "NO", "FI", "PL", "CZ", "BR", "MX", "IL",
 )  # fmt: skip
-FEWEST, MOST = 7, 17
+EXTENSION = re.compile("[a-z#].*", re.IGNORECASE | re.DOTALL)
+FEWEST, MOST = 7, 15
 
 
 def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> Callable[[Doc], Iterator[Finding]]:
@@ -62,7 +63,7 @@ def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> Callable[[Doc], Iter
         text = doc.text
         for match in CANDIDATE.finditer(text):
             number = match.group()
-            if not FEWEST <= len(digits(number)) <= MOST or NO_PHONE.fullmatch(number):
+            if not FEWEST <= len(digits(EXTENSION.sub("", number))) <= MOST or NO_PHONE.fullmatch(number):
                 continue
             score = score_of(number, bool(SHAPE.fullmatch(number)), valid)
             if supported(text, *match.span(), WORDS):
@@ -72,7 +73,12 @@ def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> Callable[[Doc], Iter
     return find_phones
 
 
+TRUNK_LENGTHS = (10, 11)  # digits in a row that begin with the 0 of long-distance calls
+
+
 def score_of(number: str, shaped: bool, valid: Callable[[str], bool]) -> float:
     if shaped:
         return 0.8 if valid(number) else 0.5
-    return 0.3 if valid(number) else 0.1
+    if not valid(number):
+        return 0.1
+    return 0.45 if number[0] == "0" and len(number) in TRUNK_LENGTHS else 0.3

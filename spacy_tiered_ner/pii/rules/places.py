@@ -8,22 +8,41 @@ from .pattern import Pattern, PatternRule
 WORD = r"[A-ZÀ-ÖØ-Þ][\w'’.-]*"
 SUFFIX = (
     "Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Drive|Dr|Lane|Ln|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Trail|"
-    "Trl|Close|Crescent|Cres|Gardens|Grove|Mews|Row|Alley|Loop|Pike|Turnpike|Plaza|Walk|Hill|Path|Rise|Green|Quay|Expressway|Causeway"
+    "Trl|Close|Crescent|Cres|Gardens?|Grove|Mews|Row|Alley|Loop|Pike|Turnpike|Plaza|Walk|Hills?|Path|Rise|Greens?|Quay|Expressway|Causeway"
+)
+RARE_SUFFIX = (
+    "Arcade|Bayou|Beach|Bend|Bluffs?|Bottom|Branch|Bridge|Brooks?|Burgs?|Bypass|Camp|Canyon|Cape|Centers?|Cliffs?|Club|Commons?|Corners?|Course|Coves?|Creek|"
+    "Crest|Crossing|Crossroads?|Curve|Dale|Dam|Divide|Drives|Estates?|Extensions?|Falls?|Ferry|Fields?|Flats?|Fords?|Forest|Forges?|Forks?|Fort|Freeway|"
+    "Gateway|Glens?|Groves|Harbors?|Haven|Heights|Hollow|Inlet|Islands?|Isle|Junctions?|Keys?|Knolls?|Lakes?|Landing|Lights?|Locks?|Lodge|Mall|Manors?|"
+    "Meadows?|Mills?|Mission|Motorway|Mount|Mountains?|Neck|Orchard|Oval|Overpass|Parks?|Parkways|Pass|Passage|Pines?|Plains?|Points?|Ports?|Prairie|Radial|"
+    "Ramp|Ranch|Rapids?|Rest|Ridges?|River|Roads|Route|Run|Shoals?|Shores?|Skyway|Springs?|Spurs?|Squares|Station|Stravenue|Stream|Streets|Summit|Throughway|"
+    "Trace|Track|Trafficway|Tunnel|Underpass|Unions?|Valleys?|Via|Viaduct|Views?|Villages?|Ville|Vista|Walks|Wall|Ways|Wells?"
 )
 UNIT = r"(?:,?\s(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Bldg|Building|#)\.?\s?#?\s?\w{1,6})"
+QUARTER = r"(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\b\.?"
+HOUSE = rf"(?:\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}}[A-Za-z]?)?)\s(?:{QUARTER}\s)?(?:(?:{WORD}|\d{{1,3}}(?:st|nd|rd|th)|of|the|de|la)\s)"
 ENGLISH = re.compile(
-    rf"(?<![\w.,/-])(?:{UNIT[6:-1]},?\s)?(?:\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}}[A-Za-z]?)?)\s(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.?\s)?"
-    rf"(?:(?:{WORD}|\d{{1,3}}(?:st|nd|rd|th)|of|the|de|la)\s){{1,4}}?(?:{SUFFIX})\b\.?(?:\s(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\b\.?)?{UNIT}?"
+    rf"(?<![\w.,/-])(?:{UNIT[6:-1]},?\s)?{HOUSE}{{1,4}}?(?:{SUFFIX})\b\.?(?:\s{QUARTER})?{UNIT}?"
+    rf"|(?<![\w.,/-]){HOUSE}{{1,3}}?(?:{RARE_SUFFIX})\b{UNIT}?|(?<![\w.,/-]){HOUSE}{{1,4}}?{UNIT[6:-1]}"
+    rf"|(?<!\w)(?:Flat|Studio|Unit|Apartment|Apt)\.?\s\d{{1,4}}[A-Za-z]?,?\s(?:{WORD}\s){{1,3}}?(?:{SUFFIX}|{RARE_SUFFIX})\b"
 )
 GERMANIC = re.compile(
     r"(?<!\w)(?:(?:[A-ZÄÖÜ][\wäöüß.-]*[ -]){0,2}[A-ZÄÖÜ]?[\wäöüß.-]*(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|ring|damm|ufer|straat|laan|plein|gracht|kade|vej|gade|gatan|vägen|gata|veien|katu)"
     r"|(?:[A-ZÄÖÜ][\wäöüß.-]*[ -]){1,2}(?:Stra(?:ß|ss)e|Str\.|Weg|Platz|Allee|Ring|Damm))\s\d{1,4}\s?[a-zA-Z]?(?:[-/]\d{1,4})?(?!\w)"
 )
-ROMANCE = re.compile(
-    r"(?<!\w)(?:\d{1,4}(?:\s?(?:bis|ter|[A-D]))?,?\s)?(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Cc]hemin|[Pp]lace|[Ii]mpasse|[Aa]llée|[Qq]uai|[Cc]alle|C/|[Aa]venida|Avda\.|[Pp]laza|[Pp]aseo"
-    r"|[Cc]arrer|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso|[Vv]icolo|[Rr]ua|[Tt]ravessa|[Pp]raça|[Ll]argo|ul\.)\s(?:(?:de|du|des|del|della|dei|la|le|les|las|los|do|da|dos|d'|l'|di)\s?){0,3}"
-    rf"{WORD}(?:\s(?:de|du|des|del|la|y|e|et|do|da|dos|di)(?=\s[A-Z])|\s{WORD}){{0,4}}(?:,?\s(?:n[º°o.]\s?)?\d{{1,4}}\s?[a-zA-Z]?(?!\w))?"
+WAY = (
+    "rue|avenue|boulevard|chemin|place|impasse|all[ée]e|quai|route|cours|faubourg|square|calle|avenida|plaza|paseo|carrer|ronda|glorieta|alameda|rambla|camino|"
+    "cuesta|callej[óo]n|carretera|pasaje|cañada|via|viale|piazza|corso|vicolo|strada|contrada|borgo|largo|lungotevere|canale|rotonda|rua|travessa|praça|estrada|"
+    "rodovia|beco|ulica|aleja|plac|osiedle"
 )
+STREET = (
+    rf"(?i:(?:{WAY})|c/|avda\.|ul\.|al\.|os\.)\s(?:(?:de|du|des|del|della|dei|la|le|les|las|los|do|da|dos|d'|l'|di)\s?){{0,3}}"
+    rf"{WORD}(?:\s(?:de|du|des|del|la|y|e|et|do|da|dos|di)(?=\s[A-Z])|\s{WORD}){{0,4}}"
+)
+ROMANCE = re.compile(
+    rf"(?<!\w)(?:\d{{1,4}}(?:\s?(?:bis|ter|[A-D]))?,?\s{STREET}|{STREET},?\s(?:n[º°o.]\s?)?\d{{1,4}}\s?[a-zA-Z]?(?!\w))"
+)
+STREET_ALONE = re.compile(rf"(?<!\w){STREET}")
 BOX = re.compile(r"(?<!\w)(?:P\.?\s?O\.?\s?Box|Post(?:al)? Box|Postfach|Boîte postale|BP|Apartado|Casella postale|PSC|Unit)\s\d{1,7}(?:,?\sBox\s\d{1,6})?(?!\w)", re.IGNORECASE)
 UNIT_ALONE = re.compile(r"(?<!\w)(?:Apt|Apartment|Suite|Ste|Flat)\.?\s?#?\s?\d{1,5}[A-Za-z]?(?!\w)")
 STATES = "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|PR|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
@@ -51,7 +70,8 @@ def build_pii_places_v1() -> PatternRule:
     patterns = (
         Pattern("street_address", "ADDRESS", ENGLISH, 0.75),
         Pattern("street_address", "ADDRESS", GERMANIC, 0.75),
-        Pattern("street_address", "ADDRESS", ROMANCE, 0.1, words("address", "lives? ", "resid", "live at", "habite", "vive", "domicil", "ship", "deliver")),
+        Pattern("street_address", "ADDRESS", ROMANCE, 0.6),
+        Pattern("street_address", "ADDRESS", STREET_ALONE, 0.1, words("address", "lives? ", "resid", "live at", "habite", "vive", "domicil", "ship", "deliver")),
         Pattern("street_address", "ADDRESS", BOX, 0.7),
         Pattern("street_address", "ADDRESS", UNIT_ALONE, 0.55),
         Pattern("zip_code", "ZIP_CODE", US_ZIP, 0.85),

@@ -33,7 +33,7 @@ KEY_NAME = (
 KEY = re.compile(rf"(?<![^\W_])(?:{KEY_NAME}){IS}(?P<value>(?=[^\s\"']*\d)[\w./+=~-]{{12,}})", re.IGNORECASE)
 PASSWORD_NAME = r"pass(?:word|code|phrase|wd)?|pwd|pw|passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|pin(?:\s?(?:code|number))?"
 PASSWORD = re.compile(
-    rf"(?<![^\W_])(?:{PASSWORD_NAME})[\"']?\s*(?:=>|:=|[:=])\s*[\"'“‘`]?(?P<value>[^\s\"'“”‘’`<>]{{3,64}}?)(?=[.,;)]*(?:[\s\"'“”‘’`<>]|$))",
+    rf"(?<![^\W_])(?:{PASSWORD_NAME})[\"']?\s*(?:=>|:=|[:=])\s*[\"'“‘`]?(?P<value>[^\s\"'“”‘’`<>]{{3,64}}?)(?=[.,;]*(?:[\s\"'“”‘’`<>]|$))",
     re.IGNORECASE,
 )
 PASSWORD_IN_WORDS = re.compile(  # "my password is hunter2": what follows must not look like a word
@@ -48,7 +48,7 @@ USER = re.compile(
 )
 USER_IN_WORDS = re.compile(
     r"(?<![^\W_])(?:user ?name|user ?id|login|screen ?name|handle|nick(?:name)?|logged in as|signed in as|(?:log|sign) in as|account name)"
-    r"(?:\s+(?:is|was|as))?\s+[\"'“‘`]?(?P<value>(?=\S*[\d_.]\w)@?[\w][\w.+-]{1,38}\w)(?![\w@]|://)",
+    r"(?:\s+(?:is|was|as))?\s+[\"'“‘`]?(?P<value>(?=[\w.+-]*[\d_]|\w+\.\w)@?[\w][\w.+-]{1,38}\w)(?![\w@]|://)",
     re.IGNORECASE,
 )
 MENTION = re.compile(r"(?<![\w@/.])@(?!media\b|param\b|return)[A-Za-z_]\w{2,29}(?:\.\w+)?(?![\w@/(])")
@@ -59,18 +59,18 @@ def build_pii_secrets_v1() -> PatternRule:
         *(Pattern(name, "API_KEY", regex, 0.98) for name, regex in NAMED_TOKENS.items()),
         Pattern("private_key", "API_KEY", PRIVATE_KEY, 0.99),
         Pattern("bearer_token", "API_KEY", BASIC, 0.8),
-        Pattern("key_in_context", "API_KEY", KEY, 0.8),
+        Pattern("key_in_context", "API_KEY", KEY, 0.9),
     )
     return PatternRule(patterns, rf"{ANY_TOKEN}|PRIVATE KEY|\b(?:Bearer|Basic|Token)\s|(?i:key|token|secret)")
 
 
 def build_pii_credentials_v1() -> PatternRule:
     patterns = (
-        Pattern("password", "PASSWORD", PASSWORD, 0.85),
-        Pattern("password", "PASSWORD", PASSWORD_IN_WORDS, 0.75),
+        Pattern("password", "PASSWORD", PASSWORD, 0.95),
+        Pattern("password", "PASSWORD", PASSWORD_IN_WORDS, 0.9),
         Pattern("password", "PASSWORD", CREDENTIALS, 0.9),
-        Pattern("username", "USERNAME", USER, 0.7),
-        Pattern("username", "USERNAME", USER_IN_WORDS, 0.6),
+        Pattern("username", "USERNAME", USER, 0.95),
+        Pattern("username", "USERNAME", USER_IN_WORDS, 0.9),
         Pattern("mention", "USERNAME", MENTION, 0.5),
     )
     return PatternRule(patterns, r"[:=@]|(?i:\b(?:pass|pwd|pin|user|login|log|sign|handle|nick|screen|mot de|contra|senha))")

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -37,6 +37,9 @@ class Record:
     text: str
     spans: list[tuple[int, int, str]]
     labels: list[str] | None
+
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 def read_corpus(path: Path, nlp: Language, spans_key: str = SPANS_KEY) -> Iterator[Doc]:
@@ -96,7 +99,7 @@ def read_docbin(path: Path, nlp: Language, spans_key: str) -> Iterator[Doc]:
         yield doc
 
 
-def read_lines(path: Path, parse: Callable[[str], Record], problem: str) -> Iterator[Record]:
+def read_lines(path: Path, parse: Callable[[str], RecordT], problem: str) -> Iterator[RecordT]:
     """problem: The error for a bad line, with the places `path`, `line`, `reason`. Empty lines are skipped."""
     opener: Callable[..., Any] = gzip.open if path.name.lower().endswith(".gz") else open
     try:

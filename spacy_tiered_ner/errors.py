@@ -167,6 +167,18 @@ class Errors(metaclass=ErrorsWithCodes):
     T236 = "The vault {path} was altered: {what}. Nothing of it is used. Go back to a copy."
     T237 = "{path} cannot be used as a vault: {reason}. Name a new file or one that a vault was written to."
     T238 = "The vault {path} was locked by another process for {seconds:g} seconds. Try again when that has finished."
+    T240 = "{path} is the input, or named twice: it would be overwritten. Choose another output."
+    T241 = "It is not clear what {path} is. Set --format to one of {formats}."
+    T242 = "{path} is not UTF-8 at {place}. Convert it first."
+    T243 = "{path}, line {line}: {reason}. Each line is a JSON object; name its fields with --field."
+    T244 = "{path} has no column {column!r}; its columns are {columns}. Mend --field or --subject, or set --delimiter."
+    T245 = (
+        "{path}, in the row that begins in line {line}: {reason}. Mend the quoting, or set --delimiter. Nothing was "
+        "written."
+    )
+    T246 = "{path} exists. Choose another output, or pass --force to replace it."
+    T247 = "The pipeline {pipeline} has no `pii_redactor`; its components are {names}. Add one to its config."
+    T248 = "`--operator` is {entry!r}. Write LABEL=OPERATOR, such as PERSON=pseudonym or *=mask."
     # Personal data: detection
     T200 = "`{setting}` of a rule has unknown values: {values}. Known are: {known}."
     T201 = (
@@ -187,6 +199,11 @@ class Errors(metaclass=ErrorsWithCodes):
     T310 = (
         "{path}: {count} ids occur twice, such as {id!r} in the lines {lines}. Give each text a `meta.id` of its own, "
         "and remove texts that are there twice."
+    )
+    T311 = "{path} is no export of {tool}: it should be {wanted}."
+    T312 = (
+        "{path} is missing. Name the directory that `tiered review export` made, which says which texts were given out "
+        "and why."
     )
 
     # Escalation to a large language model

@@ -87,9 +87,11 @@ def print_report(report: dict[str, Any]) -> None:
         msg.text(f"Proposed thresholds{'' if found['helps'] else ' (no gain, keep the present ones)'}:")
         msg.table([(label, f"{value:.2f}") for label, value in found["proposed"].items()], aligns=("l", "r"))
     cost = report["cost_per_1000_documents"]
-    msg.text(
-        f"Per 1,000 documents: {cost['cpu_seconds']:.1f} CPU seconds, {cost['tokens']:.0f} tokens, {cost['money']:.4f}"
-    )
+    known = {name: cost[name] for name in ("cpu_seconds", "tokens", "money") if cost[name] is not None}
+    msg.text("Per 1,000 documents: " + ", ".join(f"{value:.4g} {NAMES[name]}" for name, value in known.items()))
+
+
+NAMES = {"cpu_seconds": "CPU seconds", "tokens": "tokens", "money": "dollars"}
 
 
 def row(found: dict[str, Any]) -> tuple[str, ...]:

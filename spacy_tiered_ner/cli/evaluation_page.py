@@ -207,17 +207,23 @@ def thresholds(report: Mapping[str, Any]) -> str:
 def cost(report: Mapping[str, Any]) -> str:
     systems = [report, *([report["comparison"]] if report["comparison"] else [])]
     costs = {system["name"]: system["cost_per_1000_documents"] for system in systems}
-    header = ["per 1,000 documents", "CPU seconds", "seconds", "tokens", "money"]
-    rows: list[list[Any]] = []
+    header = ["per 1,000 documents", "CPU seconds", "seconds", "tokens", "money", "from cache"]
+    rows: list[list[str]] = []
     for name, found in costs.items():
-        measured = [f"{found[key]:.1f}" if found["seconds"] else "not run" for key in ("cpu_seconds", "seconds")]
-        rows.append([escape(name), *measured, f"{found['tokens']:.0f}", f"{found['money']:.4f}"])
+        digits = {"cpu_seconds": 1, "seconds": 1, "tokens": 0, "money": 4, "cache_hits": 0}
+        measured = [amount(found[key], places) for key, places in digits.items()]
+        rows.append([escape(name), *measured])
         for component, seconds in found["component_seconds"].items():
-            rows.append([f'<span class="pale">of that, {escape(component)}</span>', "", f"{seconds:.1f}", "", ""])
+            rows.append([f'<span class="pale">of that, {escape(component)}</span>', "", f"{seconds:.1f}", "", "", ""])
     return f"""<h2>Cost</h2>
 {table(header, rows)}
 <p class="pale">CPU seconds are those of this process, on all cores. A component's seconds are as it reports them, those
-of parallel threads added up; tokens and money too.</p>"""
+of parallel threads added up; tokens and money too. What came from a cache cost nothing this time.</p>"""
+
+
+def amount(value: float | None, digits: int) -> str:
+    """RETURNS (str): The number, "not known" for None."""
+    return "not known" if value is None else f"{value:,.{digits}f}"
 
 
 def mistakes(task: Task, ours: Predictions) -> str:

@@ -4,9 +4,9 @@ Counts are an array (documents, 3): true positives, predicted and gold spans of 
 drawn, because the spans of one document succeed and fail together.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +15,6 @@ PERMUTATIONS = 10_000
 SEED = 0
 LEVEL = 95  # percent
 BLOCK = 4_000_000  # random numbers held at a time
-
-Measure: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 def precision(sums: np.ndarray) -> np.ndarray:
@@ -50,6 +48,32 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     """RETURNS (Tuple[float, float]): The percentiles between which the middle 95 % of the values lie."""
     low, high = np.percentile(values, ((100 - LEVEL) / 2, (100 + LEVEL) / 2))
     return float(low), float(high)
+
+
+def figures(counts: np.ndarray, seed: int = SEED) -> dict[str, Any]:
+    """counts (ndarray): (documents, 3). RETURNS (dict): Precision, recall and F1 with their intervals, and numbers."""
+    return figures_of_each(counts[:, None], seed)[0]
+
+
+def figures_of_each(counts: np.ndarray, seed: int = SEED) -> list[dict[str, Any]]:
+    """counts (ndarray): (documents, labels, 3). RETURNS (List[dict]): `figures` of each label."""
+    drawn = resample(counts, seed=seed)
+    rows = []
+    for number, sums in enumerate(counts.sum(axis=0)):
+        row: dict[str, Any] = {}
+        for name, measure in {"precision": precision, "recall": recall, "f1": f1}.items():
+            row[name] = float(measure(sums))
+            row[f"{name}_interval"] = interval(measure(drawn[:, number]))
+        points, predicted, gold = sums.tolist()
+        rows.append(
+            {
+                **row,
+                "correct": int(points) if points.is_integer() else points,
+                "predicted": int(predicted),
+                "gold": int(gold),
+            }
+        )
+    return rows
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
-from ..corpus import file_type
+from ..corpus import JSONL, file_type, read_lines
 from ..errors import Errors
 from ..extensions import register
 from ..gliner.component import GlinerNER
 from ..gliner.gate import spans_above_threshold
-from .gold import GoldText, char_spans, labels_of, read_gold
+from ..teacher.records import parse_teacher
+from .gold import GoldText, char_spans, from_record, labels_of, read_gold
 from .metrics import CharSpan
 from .thresholds import Scored
 
@@ -26,25 +27,26 @@ BATCH_SIZE = 64
 
 @dataclass(frozen=True)
 class Cost:
-    """What so many documents took: seconds on the clock and of all processor cores (0 where nothing was run), what
-    components report of tokens and money, and their own seconds by name.
+    """What so many documents took: seconds on the clock and of all processor cores (None where nothing was run), what
+    components report of tokens and money (None where a price is not known), answers that came from a cache and cost
+    nothing this time, and the components' own seconds by name.
     """
 
     documents: int
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    tokens: float = 0.0
-    money: float = 0.0
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    tokens: float = 0
+    money: float | None = 0.0
+    cache_hits: float = 0
     components: dict[str, float] = field(default_factory=dict)
 
     def per_thousand(self) -> dict[str, Any]:
         share = 1000 / self.documents
+        names = ("seconds", "cpu_seconds", "tokens", "money", "cache_hits")
+        values = {name: getattr(self, name) for name in names}
         return {
             "documents_measured": self.documents,
-            "seconds": self.seconds * share,
-            "cpu_seconds": self.cpu_seconds * share,
-            "tokens": self.tokens * share,
-            "money": self.money * share,
+            **{name: None if value is None else value * share for name, value in values.items()},
             "component_seconds": {name: seconds * share for name, seconds in self.components.items()},
         }
 
@@ -86,14 +88,24 @@ def predict(source: str, texts: Sequence[GoldText], *, spans_key: str | None = N
 
 
 def look_up(path: Path, texts: Sequence[GoldText], spans_key: str | None) -> Predictions:
-    by_text = {row.text: row.spans for row in read_gold(path, spans_key)}
-    missing = [number for number, text in enumerate(texts, 1) if text.text not in by_text]
+    """Read predictions from a file. In a teacher's JSONL `confidence` is the score and `meta.usage` the cost."""
+    if file_type(path) in JSONL:
+        records = list(read_lines(path, parse_teacher, Errors.T043))
+        rows = [from_record(record, nested=spans_key is not None) for record in records]
+    else:
+        records, rows = [], read_gold(path, spans_key)
+    places = {row.text: place for place, row in enumerate(rows)}
+    missing = [number for number, text in enumerate(texts, 1) if text.text not in places]
     if missing:
         raise ValueError(Errors.T301.format(path=path, count=len(missing), total=len(texts), first=missing[0]))
-    spans = [by_text[text.text] for text in texts]
-    kept = [judged(found, text) for found, text in zip(spans, texts, strict=True)]
-    unjudged = sum(map(len, spans)) - sum(map(len, kept))
-    return Predictions(str(path), kept, [[] for _ in texts], None, unjudged, Cost(len(texts)))
+    order = [places[text.text] for text in texts]
+    scored = [list(records[place].confidence.items()) if records else [] for place in order]
+    candidates = [judged_scores(found, text) for found, text in zip(scored, texts, strict=True)]
+    kept = [judged(rows[place].spans, text) for place, text in zip(order, texts, strict=True)]
+    unjudged = sum(len(rows[place].spans) for place in order) - sum(map(len, kept))
+    usage = [{"teacher": records[place].meta.get("usage") or {}} for place in order] if records else []
+    key = "confidence" if any(candidates) else None
+    return Predictions(str(path), kept, candidates, key, unjudged, reported(usage, len(texts)))
 
 
 def run(nlp: Language, name: str, texts: Sequence[GoldText], spans_key: str | None, ask: bool) -> Predictions:
@@ -114,9 +126,11 @@ def run(nlp: Language, name: str, texts: Sequence[GoldText], spans_key: str | No
     decided = [decision(doc, nlp, spans_key) for doc in docs]
     kept = [judged(found, text) for found, text in zip(decided, texts, strict=True)]
     scores_key = spans_key if spans_key and has_scores(docs, spans_key) else last_scored_group(docs)
+    cost = reported([doc._.tiered_ner or {} for doc in docs], len(docs))
+    cost = replace(cost, seconds=seconds, cpu_seconds=cpu_seconds)
     candidates = [scored_spans(doc, text, scores_key) for doc, text in zip(docs, texts, strict=True)]
     unjudged = sum(map(len, decided)) - sum(map(len, kept))
-    return Predictions(name, kept, candidates, scores_key, unjudged, measure(docs, seconds, cpu_seconds))
+    return Predictions(name, kept, candidates, scores_key, unjudged, cost)
 
 
 def decision(doc: Doc, nlp: Language, spans_key: str | None) -> frozenset[CharSpan]:
@@ -149,16 +163,25 @@ def scored_spans(doc: Doc, text: GoldText, key: str | None) -> list[tuple[CharSp
     group = doc.spans[key]
     pairs = zip(group, group.attrs["scores"], strict=True)
     found = ((CharSpan(span.start_char, span.end_char, span.label_), float(score)) for span, score in pairs)
+    return judged_scores(found, text)
+
+
+def judged_scores(found: Iterable[tuple[CharSpan, float]], text: GoldText) -> list[tuple[CharSpan, float]]:
     return [(span, score) for span, score in found if text.asked is None or span.label in text.asked]
 
 
-def measure(docs: Sequence[Doc], seconds: float, cpu_seconds: float) -> Cost:
-    """Add up what components report in `doc._.tiered_ner`: `time`, and `tokens` and `cost` where they have them."""
-    tokens = money = 0.0
+def reported(usage: Sequence[Mapping[str, Mapping[str, Any]]], documents: int) -> Cost:
+    """Add up what components report of each document: `tokens`, `cost`, `cache_hits`, `time` where they have them."""
+    reports = [(name, report) for by_name in usage for name, report in by_name.items()]
     components: dict[str, float] = defaultdict(float)
-    for doc in docs:
-        for name, report in (doc._.tiered_ner or {}).items():
-            components[name] += report.get("time", 0.0)
-            tokens += report.get("tokens", 0)
-            money += report.get("cost", 0.0)
-    return Cost(len(docs), seconds, cpu_seconds, tokens, money, dict(components))
+    for name, report in reports:
+        if "time" in report:
+            components[name] += report["time"]
+    priced = all(report.get("cost", 0) is not None for _, report in reports)
+    return Cost(
+        documents,
+        tokens=sum(report.get("tokens", 0) for _, report in reports),
+        money=sum(report.get("cost", 0) for _, report in reports) if priced else None,
+        cache_hits=sum(report.get("cache_hits", 0) for _, report in reports),
+        components=dict(components),
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import Warnings
-from .bootstrap import LEVEL, RESAMPLES, SEED, compare, f1, interval, precision, recall, resample
+from .bootstrap import LEVEL, RESAMPLES, SEED, compare, f1, figures, figures_of_each, interval, resample
 from .calibration import calibrate
 from .confusion import NOTHING, confusion
 from .gold import GoldText
@@ -94,32 +94,6 @@ def system_report(system: Predictions, by_label: np.ndarray, labels: Sequence[st
         "scores_key": system.scores_key,
         "cost_per_1000_documents": system.cost.per_thousand(),
     }
-
-
-def figures(counts: np.ndarray, seed: int) -> dict[str, Any]:
-    """counts (ndarray): (documents, 3). RETURNS (dict): Precision, recall and F1 with their intervals, and numbers."""
-    return figures_of_each(counts[:, None], seed)[0]
-
-
-def figures_of_each(counts: np.ndarray, seed: int) -> list[dict[str, Any]]:
-    """counts (ndarray): (documents, labels, 3). RETURNS (List[dict]): `figures` of each label."""
-    drawn = resample(counts, seed=seed)
-    rows = []
-    for number, sums in enumerate(counts.sum(axis=0)):
-        row: dict[str, Any] = {}
-        for name, measure in {"precision": precision, "recall": recall, "f1": f1}.items():
-            row[name] = float(measure(sums))
-            row[f"{name}_interval"] = interval(measure(drawn[:, number]))
-        points, predicted, gold = sums.tolist()
-        rows.append(
-            {
-                **row,
-                "correct": int(points) if points.is_integer() else points,
-                "predicted": int(predicted),
-                "gold": int(gold),
-            }
-        )
-    return rows
 
 
 def plain_score(score: StrictScore) -> dict[str, Any]:

@@ -4,16 +4,16 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from ..errors import Warnings
-from .finding import Finding
+from .finding import MODEL, Finding
 from .merge import merge
-from .model import SOURCE, Detector
+from .model import Detector
 from .neighbours import postal_codes
 from .normalise import Reading
 from .people import fold
@@ -22,6 +22,7 @@ from .rules import Rule
 
 WHOLE = "WITHHELD"
 CHUNKS_IN_FLIGHT = 3
+LOOSE = " \t\r\n,;:"
 
 
 @dataclass
@@ -117,7 +118,7 @@ class Detectors:
         try:
             return pending.result()
         except Exception:
-            return [self._attempt(one, SOURCE, lambda one=one: self._predict(one.reading.doc))[0] for one in work]
+            return [self._attempt(one, MODEL, lambda one=one: self._predict(one.reading.doc))[0] for one in work]
 
     def _predict(self, doc: Doc) -> list[Any]:
         return self.model.submit([doc]).result()
@@ -145,7 +146,7 @@ class Detectors:
         marks = merge(marks + self._permitted(text, postal_codes(text, marks)))
         if self.repeats:
             marks = merge(marks + self._permitted(text, propagate(text, marks)))
-        return work.reading.restore(marks)
+        return work.reading.restore(tidied(text, marks))
 
     def _permitted(self, text: str, findings: list[Finding]) -> list[Finding]:
         if not self.allowed:
@@ -163,4 +164,17 @@ class Detectors:
                 self._warned.add(code)
                 message = getattr(Warnings, code)
                 warnings.warn(message.format(name=self.name, detector=detector, error=type(error).__name__), stacklevel=2)
-            return [None] if detector == SOURCE else []
+            return [None] if detector == MODEL else []
+
+
+def tidied(text: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """YIELDS (Finding): Without white space and commas around what the model marked."""
+    for finding in findings:
+        start, end = finding.start, finding.end
+        if finding.source == MODEL:
+            while start < end and text[start] in LOOSE:
+                start += 1
+            while start < end and text[end - 1] in LOOSE:
+                end -= 1
+        if start < end:
+            yield replace(finding, start=start, end=end)

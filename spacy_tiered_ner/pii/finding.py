@@ -1,5 +1,8 @@
 from dataclasses import dataclass
 
+MODEL = "gliner"
+CERTAIN = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -8,7 +11,7 @@ class Finding:
     start (int): First character.
     end (int): The character after the last.
     label (str): What it is, such as "PERSON" or "EMAIL".
-    score (float): How sure the detector is, 0 to 1.
+    score (float): How sure the detector is, 0 to 1; 1 is for what cannot be anything else.
     source (str): "gliner", or the name of the rule.
     """
 

@@ -12,10 +12,10 @@ from ..gliner.labels import Labels, LabelSet, parse_labels
 from ..gliner.predictor import Prediction
 from ..gliner.words import Words
 from ..spans import flat
-from .finding import Finding
+from .finding import MODEL, Finding
 
-FACTORY, AUTO, SOURCE = "gliner_ner", "auto", "gliner"
-BELOW_CHECKSUMS = 0.99
+FACTORY, AUTO = "gliner_ner", "auto"
+UNCERTAIN = 0.99
 WIDE = frozenset({"PERSON", "ADDRESS"})
 
 
@@ -64,7 +64,7 @@ class Detector:
         candidates = []
         for first, last, label, score in zip(*(column.tolist() for column in columns), strict=True):
             start, end = without_field_name(text, *borders(doc, prediction.words, first, last))
-            candidates.append(Finding(start, end, self.labels.names[label], min(score, BELOW_CHECKSUMS), SOURCE))
+            candidates.append(Finding(start, end, self.labels.names[label], min(score, UNCERTAIN), MODEL))
         best = flat(candidates, [candidate.score for candidate in candidates])
         chosen = [finding for finding in best if finding.label in WIDE]
         return best + [c for c in candidates if any(c.label == b.label and meet(b, c) for b in chosen)]

@@ -10,7 +10,7 @@ from .occurrences import lowered, occurrences
 from .people import PART, TITLES
 from .pieces import PERSONS, POSSESSIVE
 
-SURE = 0.5
+SURE = 0.6
 SHORTEST_VALUE, SHORTEST_PART = 4, 3
 COMMON = frozenset({"AGE", "DATE", "TIME", "TITLE", "NATIONALITY", "JOB_TITLE", "CVV"})
 PARTICLES = frozenset("van von der den del della dos das bin ibn the and los las les ter ten".split())

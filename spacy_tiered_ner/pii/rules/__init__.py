@@ -35,4 +35,4 @@ def find(doc: Doc, rules: Mapping[str, Rule | None], threshold: float = THRESHOL
     RETURNS (List[Finding]): In reading order, none overlapping.
     """
     reading = Reading(doc)
-    return merge(reading.restore(f for f in marked(reading.doc, rules) if f.score >= threshold))
+    return reading.restore(merge(finding for finding in marked(reading.doc, rules) if finding.score >= threshold))

@@ -2,6 +2,7 @@
 
 import re
 
+from ..finding import CERTAIN
 from .pattern import Pattern, PatternRule
 
 ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]{1,64}(?<![.'])@(?:[\w](?:[\w-]{0,61}\w)?\.)+[^\W\d_][\w-]{1,24}(?<!-)")
@@ -15,7 +16,7 @@ SPELT = re.compile(
 def build_pii_email_v1() -> PatternRule:
     label = "EMAIL"
     patterns = (
-        Pattern("email", label, ADDRESS, 0.98),
+        Pattern("email", label, ADDRESS, CERTAIN),
         Pattern("email", label, QUOTED, 0.9),
         Pattern("email", label, NUMERIC_HOST, 0.8),
         Pattern("email", label, SPELT, 0.8),

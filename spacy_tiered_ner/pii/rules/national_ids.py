@@ -10,8 +10,7 @@ from spacy.tokens import Doc
 
 from ...errors import Errors
 from ..context import any_of, supported, words
-from ..finding import Finding
-from .pattern import CERTAIN
+from ..finding import CERTAIN, Finding
 
 NEVER, SEPARATED, ALWAYS = 0, 1, 2
 DOUBTFUL, UNCHECKED = 0.3, 0.5

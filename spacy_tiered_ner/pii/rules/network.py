@@ -4,6 +4,7 @@ import ipaddress
 import re
 
 from ..context import words
+from ..finding import CERTAIN
 from .pattern import Pattern, PatternRule
 
 V4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,2})?(?![\w-]|\.\d)")
@@ -36,8 +37,8 @@ def build_pii_network_v1() -> PatternRule:
     patterns = (
         Pattern("ipv4", "IP_ADDRESS", V4, 0.1, IP_WORDS, ip_address),
         Pattern("ipv6", "IP_ADDRESS", V6, 0.0, None, ip_address),
-        Pattern("mac", "MAC_ADDRESS", MAC, 0.95),
-        Pattern("url", "URL", URL, 0.95),
+        Pattern("mac", "MAC_ADDRESS", MAC, CERTAIN),
+        Pattern("url", "URL", URL, CERTAIN),
         Pattern("domain", "DOMAIN", DOMAIN, 0.55, SITE_WORDS),
     )
     return PatternRule(patterns, r"[.:-]")

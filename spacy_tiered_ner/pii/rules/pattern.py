@@ -8,9 +8,8 @@ from typing import Any
 from spacy.tokens import Doc
 
 from ..context import raised, supported
-from ..finding import Finding
+from ..finding import CERTAIN, Finding
 
-CERTAIN = 1.0
 NUMBER = r"(?:\s*(?:no|nr|num|number|id|code|#|№|nummer|numéro|número|numero)\b\.?)?"
 IS = rf"{NUMBER}\s*(?:[:=#]|\bis\b|\bwas\b|\bare\b|\bist\b|\best\b|\bes\b)?[\s:#(\"']*"
 CODE = r"(?P<value>(?=[A-Z\d/. -]*\d)[A-Z\d](?:[A-Z\d]|[./-](?=[A-Z\d])){3,24}(?:\s(?=[A-Z]?\d)[A-Z\d-]{2,8}){0,4})(?![\w@])"

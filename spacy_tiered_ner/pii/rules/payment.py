@@ -4,6 +4,7 @@ import re
 
 from ...errors import Errors
 from ..context import words
+from ..finding import CERTAIN
 from .pattern import Pattern, PatternRule, digits, named
 
 CARD = re.compile(r"(?<![\w.+-])[2-6]\d(?:[ -]?\d){10,17}(?![\w]|-\d)")
@@ -56,7 +57,7 @@ def build_pii_payment_v1() -> PatternRule:
         Pattern("card_security_code", "CVV", CVV, 0.85),
         Pattern("swift", "SWIFT", SWIFT, 0.05, SWIFT_WORDS),
         Pattern("bitcoin", "CRYPTO", BITCOIN, 0.3, COIN_WORDS, bitcoin.is_valid),
-        Pattern("ethereum", "CRYPTO", ETHEREUM, 0.9),
+        Pattern("ethereum", "CRYPTO", ETHEREUM, CERTAIN),
         Pattern("crypto", "CRYPTO", OTHER_COINS, 0.3, COIN_WORDS),
     )
     return PatternRule(patterns, r"\d|\b[A-Z]{8}")

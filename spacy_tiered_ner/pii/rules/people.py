@@ -1,4 +1,4 @@
-"""Names that the words before them give away."""
+"""Names of people and companies, and occupations, that the words beside them give away."""
 
 import re
 
@@ -9,7 +9,7 @@ TITLE = (
     "Monsieur|Madame|Mme|Mlle|Dott|Sig|Signora?|Dhr|Mevr|Doctor|Sister|Brother|Father|Officer|Detective|Inspector"
 )
 NAME = r"(?:[A-ZÀ-ÖØ-Þ][\w'’-]+|[A-Z]\.)"
-NAMES = rf"{NAME}(?:\s(?:(?:van|von|de|der|den|del|della|di|da|dos|la|le|bin|ibn|al|el|ten|ter)\s){{0,2}}{NAME}){{0,3}}"
+NAMES = rf"{NAME}(?: (?:(?:van|von|de|der|den|del|della|di|da|dos|la|le|bin|ibn|al|el|ten|ter) ){{0,2}}{NAME}){{0,3}}"
 TITLED = re.compile(rf"(?<!\w)(?:{TITLE})\.?\s(?P<value>{NAMES})")
 TITLE_ALONE = re.compile(rf"(?<!\w)(?P<value>(?:{TITLE})\.?)(?=\s{NAME})")
 FIELD = re.compile(
@@ -20,14 +20,27 @@ GREETED = re.compile(rf"(?<!\w)(?i:dear|hi|hello|hey|hallo|liebe[r]?|bonjour|che
 SAYS = re.compile(rf"(?<!\w)(?:[Mm]y name is|I am called|[Nn]amed|[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e|[Jj]e m'appelle|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é|[Mm]ijn naam is|[Ii]k heet|[Jj]ag heter|[Jj]eg he(?:ter|dder)|[Nn]azywam się)\s(?P<value>{NAMES})")
 SIGNED = re.compile(rf"(?<!\w)(?i:sincerely|(?:best |kind |warm )?regards|cheers|yours truly|best wishes|gr[üu](?:ß|ss)en?|cordialement|saludos),?\s{{1,3}}(?P<value>{NAMES})(?=\s*$|\n)")
 
+COMPANY_FORM = (
+    r"Inc|Corp|Corporation|LLC|L\.L\.C|LLP|LP|Ltd|Limited|PLC|plc|Co|Company|GmbH|AG|KG|OHG|UG|e\.K|SE|S\.?A\.?R\.?L|SAS|SARL|S\.?A|S\.?L|S\.?L\.?U|S\.?p\.?A"
+    r"|S\.?r\.?l|S\.?n\.?c|B\.?V|N\.?V|VOF|AB|HB|ApS|A/S|ASA|Oy|Oyj|Ltda|ME|EIRELI|Sp\. z o\.o|Pty"
+)
+COMPANY = re.compile(
+    rf"(?<!\w)(?P<value>(?:{NAME}|\d{{1,3}})(?:(?:,? (?:(?:and|und|et|e|y|&|de|of|van|von) )?|-){NAME}){{0,4}},? (?:(?:& )?(?:{COMPANY_FORM})\b\.?(?: |$)?){{1,3}})(?<! )"
+)
+OCCUPATION = re.compile(
+    r"\b(?:works?|working|worked|employed|job|position|career|serves?|served) as (?:an? |the )?(?P<value>[a-zA-Z][\w/-]+(?: [\w/-]+){0,3}?)(?= (?:at|in|for|with|of|and|who|since)\b|[.,;:!?\n]|$)"
+)
+
 
 def build_pii_people_v1() -> PatternRule:
     patterns = (
-        Pattern("title", "TITLE", TITLE_ALONE, 0.9),
+        Pattern("title", "TITLE", TITLE_ALONE, 0.7),
         Pattern("titled_name", "PERSON", TITLED, 0.7),
         Pattern("name_field", "PERSON", FIELD, 0.7),
         Pattern("introduction", "PERSON", SAYS, 0.7),
         Pattern("greeting", "PERSON", GREETED, 0.45),
         Pattern("signature", "PERSON", SIGNED, 0.55),
+        Pattern("company_form", "ORGANIZATION", COMPANY, 0.6),
+        Pattern("occupation", "JOB_TITLE", OCCUPATION, 0.5),
     )
     return PatternRule(patterns, r"[A-Z]")

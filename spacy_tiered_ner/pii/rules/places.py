@@ -36,8 +36,8 @@ WAY = (
     "rodovia|beco|ulica|aleja|plac|osiedle"
 )
 STREET = (
-    rf"(?i:(?:{WAY})|c/|avda\.|ul\.|al\.|os\.)\s(?:(?:de|du|des|del|della|dei|la|le|les|las|los|do|da|dos|d'|l'|di)\s?){{0,3}}"
-    rf"{WORD}(?:\s(?:de|du|des|del|la|y|e|et|do|da|dos|di)(?=\s[A-Z])|\s{WORD}){{0,4}}"
+    rf"(?i:(?:{WAY})|c/|avda\.|ul\.|al\.|os\.)[ ](?:(?:de|du|des|del|della|dei|la|le|les|las|los|do|da|dos|d'|l'|di)[ ]?){{0,3}}"
+    rf"{WORD}(?:[ ](?:de|du|des|del|la|y|e|et|do|da|dos|di)(?=[ ][A-Z])|[ ]{WORD}){{0,4}}"
 )
 ROMANCE = re.compile(
     rf"(?<!\w)(?:\d{{1,4}}(?:\s?(?:bis|ter|[A-D]))?,?\s{STREET}|{STREET},?\s(?:n[º°o.]\s?)?\d{{1,4}}\s?[a-zA-Z]?(?!\w))"

@@ -2,6 +2,7 @@
 
 import re
 
+from ..finding import CERTAIN
 from .pattern import Pattern, PatternRule
 
 TOKENS = {
@@ -56,8 +57,8 @@ MENTION = re.compile(r"(?<![\w@/.])@(?!media\b|param\b|return)[A-Za-z_]\w{2,29}(
 
 def build_pii_secrets_v1() -> PatternRule:
     patterns = (
-        *(Pattern(name, "API_KEY", regex, 0.98) for name, regex in NAMED_TOKENS.items()),
-        Pattern("private_key", "API_KEY", PRIVATE_KEY, 0.99),
+        *(Pattern(name, "API_KEY", regex, CERTAIN) for name, regex in NAMED_TOKENS.items()),
+        Pattern("private_key", "API_KEY", PRIVATE_KEY, CERTAIN),
         Pattern("bearer_token", "API_KEY", BASIC, 0.8),
         Pattern("key_in_context", "API_KEY", KEY, 0.9),
     )

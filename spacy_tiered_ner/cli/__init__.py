@@ -6,4 +6,4 @@ from typer import Typer
 tiered = Typer(name="tiered", help="Tiered NER: demo, convert and export.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(tiered, name="tiered")
 
-from . import check, convert, demo, evaluate, export, redact, review  # noqa: E402, F401
+from . import check, convert, demo, evaluate, export, redact, review, teach  # noqa: E402, F401

@@ -25,7 +25,7 @@ from .stream import LIMIT, LOOKAHEAD, WITHHELD, StreamRedactor
 
 TIER = "pii"
 MODES = ("fail_closed", "fail_open")
-CHUNK = 64
+CHUNK = 128
 
 
 class PiiRedactor(Pipe):
@@ -112,7 +112,7 @@ class PiiRedactor(Pipe):
         RETURNS (Redaction): The redacted text, with offsets both ways.
         """
         doc = self._read(text)
-        return self._redacted(doc, self.detectors([doc])[0], subject, session)
+        return self.redacted(doc, self.detectors([doc])[0], subject, session)
 
     def restore(self, text: str, *, session: Session | None = None) -> str:
         """RETURNS (str): A text with values back in place of their replacements. See `Redactor.restore`."""
@@ -143,7 +143,7 @@ class PiiRedactor(Pipe):
 
     def set_annotations(self, doc: Doc, detection: Detection) -> None:
         """Write `doc.spans[spans_key]`, `doc._.redacted_text` and `doc._.tiered_ner`."""
-        doc._.redacted_text = self._redacted(doc, detection, doc._.pii_subject).text
+        doc._.redacted_text = self.redacted(doc, detection, doc._.pii_subject).text
         found = [(span, finding.score) for finding, span in expanded(doc, detection.findings)]
         spans, scores = [span for span, _ in found], [score for _, score in found]
         write_group(doc, self.spans_key, spans, scores, TIER, [""] * len(spans), [0.0] * len(spans))
@@ -153,9 +153,10 @@ class PiiRedactor(Pipe):
     def _read(self, text: str | Doc) -> Doc:
         return self.nlp.make_doc(text) if isinstance(text, str) else text
 
-    def _redacted(
+    def redacted(
         self, doc: Doc, detection: Detection, subject: str | None, session: Session | None = None
     ) -> Redaction:
+        """Redact a document whose detection is done, as `redact`."""
         text = doc.text
         if detection.withheld:
             return Redaction(WITHHELD, [Replacement(0, len(text), 0, len(WITHHELD), WHOLE)])

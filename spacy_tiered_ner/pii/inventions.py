@@ -11,20 +11,22 @@ from .people import PART, TITLES, People, plain
 
 UNSPACED_NAME = re.compile(rf"[{UNSPACED}]{{3,}}")
 LEAST_MATCH = 3
-METHODS: dict[str, Callable[[Any], Any]] = {
-    "PHONE": lambda fake: fake.phone_number(),
-    "ADDRESS": lambda fake: fake.street_address(),
-    "LOCATION": lambda fake: fake.city(),
-    "ORGANIZATION": lambda fake: fake.company(),
-    "DATE": lambda fake: fake.date(),
-    "DATE_OF_BIRTH": lambda fake: fake.date_of_birth(minimum_age=18, maximum_age=89).isoformat(),
-    "CREDIT_CARD": lambda fake: fake.credit_card_number(),
-    "IBAN": lambda fake: fake.iban(),
-    "MAC": lambda fake: fake.mac_address(),
-    "URL": lambda fake: f"https://{fake.domain_word()}.example/{fake.uri_path()}",
-    "USERNAME": lambda fake: fake.user_name(),
-    "ZIP": lambda fake: fake.postcode(),
-    "JOB_TITLE": lambda fake: fake.job(),
+METHODS: dict[str, Callable[[Any, str], Any]] = {
+    "PHONE": lambda fake, value: fake.phone_number(),
+    "ADDRESS": lambda fake, value: fake.street_address(),
+    "LOCATION": lambda fake, value: fake.city(),
+    "ORGANIZATION": lambda fake, value: fake.company(),
+    "DATE": lambda fake, value: fake.date(),
+    "DATE_OF_BIRTH": lambda fake, value: fake.date_of_birth(minimum_age=18, maximum_age=89).isoformat(),
+    "CREDIT_CARD": lambda fake, value: fake.credit_card_number(),
+    "IBAN": lambda fake, value: fake.iban(),
+    "IP_ADDRESS": lambda fake, value: fake.ipv6() if ":" in value else fake.ipv4(),
+    "MAC_ADDRESS": lambda fake, value: fake.mac_address(),
+    "URL": lambda fake, value: f"https://{fake.domain_word()}.example/{fake.uri_path()}",
+    "DOMAIN": lambda fake, value: f"{fake.domain_word()}.example",
+    "USERNAME": lambda fake, value: fake.user_name(),
+    "ZIP_CODE": lambda fake, value: fake.postcode(),
+    "JOB_TITLE": lambda fake, value: fake.job(),
 }
 
 
@@ -32,7 +34,7 @@ def invent(fake: Any, word: str, value: str) -> str:
     """RETURNS (str): A value of the same kind, on one line; of the same shape, where Faker has none of this kind."""
     if word not in METHODS:
         return like(fake.random, value)
-    return ", ".join(str(METHODS[word](fake)).splitlines())
+    return ", ".join(str(METHODS[word](fake, value)).splitlines())
 
 
 def like(random: Any, value: str) -> str:

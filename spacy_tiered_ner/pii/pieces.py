@@ -20,6 +20,8 @@ class Piece:
     start: int
     end: int
     label: str
+    score: float = 1.0
+    source: str = ""
 
 
 def cover(text: str, findings: Iterable[Finding]) -> list[Piece]:
@@ -39,7 +41,7 @@ def cover(text: str, findings: Iterable[Finding]) -> list[Piece]:
         if finding.label.upper() in PERSONS:
             value = POSSESSIVE.sub("", value) or value
         if value:
-            pieces.append(Piece(start, start + len(value), finding.label))
+            pieces.append(Piece(start, start + len(value), finding.label, finding.score, finding.source))
     return pieces
 
 

@@ -35,11 +35,13 @@ def redacted_doc(doc: Doc, redaction: Redaction, vocab: Vocab | None = None) -> 
     RETURNS (Doc): With the text of `redaction`.
     """
     words = make_words(doc, redaction)
+    old_vocab: Any = doc.vocab
+    kept: dict[str, Any] = annotations(doc, redaction, words) if words else {}
     new = Doc(
-        Vocab(lex_attr_getters=doc.vocab.lex_attr_getters) if vocab is None else vocab,
+        Vocab(lex_attr_getters=old_vocab.lex_attr_getters) if vocab is None else vocab,
         words=[word.text for word in words],
         spaces=[word.space for word in words],
-        **(annotations(doc, redaction, words) if words else {}),
+        **kept,
     )
     new.cats = dict(doc.cats)
     touched = [(item.start, item.end) for item in redaction.replacements]
@@ -146,7 +148,7 @@ def parse(doc: Doc, redaction: Redaction, words: list[Word]) -> tuple[list[int],
     heads, deps, last = [], [], min(highest)
     for number in range(len(words)):
         last = number if number in highest else last
-        token = highest.get(number)
-        heads.append(last if token is None else places[token.head.i])
-        deps.append("dep" if token is None else token.dep_)
+        top = highest.get(number)
+        heads.append(last if top is None else places[top.head.i])
+        deps.append("dep" if top is None else top.dep_)
     return heads, deps

@@ -25,13 +25,18 @@ SCOPES = ("doc", "session", "corpus")
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """Characters `start` to `end` of the original became `new_start` to `new_end` of the redacted text."""
+    """Characters `start` to `end` of the original became `new_start` to `new_end` of the redacted text.
+
+    label (str), score (float), source (str): Those of the finding.
+    """
 
     start: int
     end: int
     new_start: int
     new_end: int
     label: str
+    score: float = 1.0
+    source: str = ""
 
 
 class Redaction:
@@ -100,6 +105,7 @@ class Redactor:
         self.default = resolve(default, "default")
         self.scope = scope
         self.vault = None if vault is None else Vault(vault, key_variable)
+        self.key_variable = key_variable
         self._session = Session() if scope == "session" else None
         for label, operator in self.operators.items():
             operator.validate(label)
@@ -111,6 +117,15 @@ class Redactor:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._session = Session() if self.scope == "session" else None
+
+    def changed(self, operators: Mapping[str, Operator | str], scope: str, vault: str | Path | None) -> "Redactor":
+        """RETURNS (Redactor): A new one with other operators ("*" for the default), scope and vault."""
+        others = {label: operator for label, operator in operators.items() if label != "*"}
+        default = operators.get("*", self.default)
+        if vault is None and scope == "corpus" and self.vault is not None:
+            vault = self.vault.path
+        settings: dict[str, Any] = {"scope": scope, "vault": vault, "key_variable": self.key_variable}
+        return Redactor({**self.operators, **others}, default=default, **settings)
 
     def operator(self, label: str) -> Operator:
         return self.operators.get(label, self.default)
@@ -227,13 +242,11 @@ class Redactor:
 
 def build(text: str, new: Mapping[Piece, str]) -> Redaction:
     """new (Mapping): What stands in place of each piece."""
-    replacements: list[Replacement] = []
-    position = 0
     ordered = sorted(new.items(), key=lambda item: item[0].start)
+    replacements: list[Replacement] = []
+    longer = 0
     for piece, value in ordered:
-        shift = piece.start - position
-        last = replacements[-1].new_end if replacements else 0
-        start = last + shift
-        replacements.append(Replacement(piece.start, piece.end, start, start + len(value), piece.label))
-        position = piece.end
+        place = (piece.start, piece.end, piece.start + longer, piece.start + longer + len(value))
+        replacements.append(Replacement(*place, piece.label, piece.score, piece.source))
+        longer = place[3] - place[1]
     return Redaction(substitute(text, [(piece.start, piece.end, value) for piece, value in ordered]), replacements)

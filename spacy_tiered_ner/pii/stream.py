@@ -22,7 +22,9 @@ WITHHELD = f"[{WHOLE}]"
 
 class StreamRedactor:
     """Gives out text up to a sentence or line end that nothing found reaches across, and that enough text follows for
-    what begins before it to be recognised. What was found stays known for the rest of the stream.
+    what begins before it to be recognised. What was found stays known for the rest of the stream. One object a stream.
+
+    withheld (int): Characters that did not go out in any form.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class StreamRedactor:
             out = ""
         if self.withheld:
             warnings.warn(Warnings.W211.format(count=self.withheld, limit=self.limit), stacklevel=2)
-        self._context, self.withheld = "", 0
+        self._context = ""
         return out
 
     def _next(self) -> str | None:

@@ -52,10 +52,10 @@ def tenths(value: str) -> str:
 COARSER: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "AGE": age,
-        "ZIP": zip_code,
+        "ZIP_CODE": zip_code,
         "DATE": year,
         "DATE_OF_BIRTH": year,
-        "IP": network,
+        "IP_ADDRESS": network,
         "COORDINATES": tenths,
     }
 )

@@ -6,8 +6,6 @@ from typing import Any
 from .budget import Budget, Spent
 from .clients.base import Client
 
-NOT_SENT = ("cap", "budget", "circuit_open", "error", "malformed", "no_client")
-
 
 class Ledger:
     """Of one document. skipped: Doubtful spans that were not decided, by reason. rejected: Parts of answers that did

@@ -13,19 +13,21 @@ from .answers import parse_object
 from .breaker import Breaker
 from .budget import Budget, Spent
 from .cache import AnswerCache, cache_key
-from .clients.base import Client, Reply, RequestFailed, estimate
+from .clients.base import Client, RequestFailed, estimate
 from .strategy import Question, Strategy
 
 FIRST_WAIT = 0.5
 AGAIN = (
     "\n\nYour last answer was not of this form. Answer with one JSON object of the form described, and nothing else."
 )
-BUDGET, CIRCUIT, ERROR, MALFORMED, NO_CLIENT = "budget", "circuit_open", "error", "malformed", "no_client"
+BUDGET, CIRCUIT, ERROR, UNUSABLE, NO_CLIENT = "budget", "circuit_open", "error", "unusable", "no_client"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """answer: The JSON object, or None. skipped: Why there is none, one of the constants above. detail: More of it."""
+    """answer: The JSON object, or None. skipped: Why there is none or why it is of no use, one of the constants above.
+    detail: More of it.
+    """
 
     answer: Mapping[str, Any] | None
     skipped: str = ""
@@ -95,7 +97,7 @@ class Sender:
                 self._count_hit(spent)
                 return self._open[key]
         reply = self.cache.get(key) if self.cache else None
-        answer = self._usable(question, reply) if reply else None
+        answer = parse_object(reply.text) if reply else None
         if answer is not None:
             self._count_hit(spent)
             done: Future[Outcome] = Future()
@@ -109,10 +111,6 @@ class Sender:
     def _count_hit(self, spent: Spent) -> None:
         spent.add({"cache_hits": 1})
         self.budget.tally.add({"cache_hits": 1})
-
-    def _usable(self, question: Question, reply: Reply) -> Mapping[str, Any] | None:
-        answer = parse_object(reply.text)
-        return answer if answer is not None and self.strategy.usable(question, answer) else None
 
     def _ask(self, key: str, question: Question, spent: Spent) -> Outcome:
         retries, reasks = self.patience.retries, self.patience.reasks
@@ -143,12 +141,12 @@ class Sender:
                 raise
             self.budget.settle(spent, expected, reply)
             self.breaker.record(True)
-            answer = self._usable(question, reply)
-            if answer is not None:
+            answer = parse_object(reply.text)
+            if answer is not None and self.strategy.usable(question, answer):
                 if self.cache:
                     self.cache.set(key, reply)
                 return Outcome(answer)
             if reasks == 0:
-                return Outcome(None, MALFORMED)
+                return Outcome(answer, UNUSABLE)
             reasks -= 1
             asked = replace(question, user=question.user + AGAIN)

@@ -14,7 +14,7 @@ from .candidates import Candidates
 from .ledger import Ledger
 from .merge import merge
 from .policy import Choice
-from .sender import BUDGET, CIRCUIT, ERROR, MALFORMED, NO_CLIENT, Outcome
+from .sender import BUDGET, CIRCUIT, ERROR, NO_CLIENT, UNUSABLE, Outcome
 from .strategy import Question
 from .windows import Item, Window, plan
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_THRESHOLD = 0.5
 CAP = "cap"
-WARNING_OF = {BUDGET: "W101", ERROR: "W102", CIRCUIT: "W103", MALFORMED: "W104", NO_CLIENT: "W105"}
+WARNING_OF = {BUDGET: "W101", ERROR: "W102", CIRCUIT: "W103", UNUSABLE: "W104", NO_CLIENT: "W105"}
 Sent = list[tuple[Question, "Future[Outcome]"]]
 
 
@@ -79,7 +79,7 @@ class Task:
             outcomes = [(question, future.result()) for question, future in sent]
             answers = [(question, outcome.answer) for question, outcome in outcomes if outcome.answer is not None]
             reading = self.pipe.strategy.read(window, answers)
-            failures = [outcome for _, outcome in outcomes if outcome.answer is None]
+            failures = [outcome for _, outcome in outcomes if outcome.skipped]
             undecided = [item for item in window.items if item.id not in reading.decisions]
             if failures:
                 self._skip(undecided, failures[0].skipped, failures[0].detail)
@@ -128,7 +128,7 @@ class Task:
         self.ledger.counts["kept"] += not moved and not relabelled
 
     def _skip(self, items: Any, reason: str, detail: str = "") -> None:
-        if self.pipe.on_error == "raise" and reason in (ERROR, CIRCUIT, MALFORMED):
+        if self.pipe.on_error == "raise" and reason in (ERROR, CIRCUIT, UNUSABLE):
             raise ValueError(Errors.T120.format(name=self.pipe.name, reason=detail or reason))
         self.ledger.skipped[reason] += len(items)
         if detail:

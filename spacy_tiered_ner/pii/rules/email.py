@@ -18,7 +18,7 @@ def build_pii_email_v1() -> PatternRule:
     patterns = (
         Pattern("email", label, ADDRESS, CERTAIN),
         Pattern("email", label, QUOTED, 0.9),
-        Pattern("email", label, NUMERIC_HOST, 0.8),
+        Pattern("email", label, NUMERIC_HOST, CERTAIN),
         Pattern("email", label, SPELT, 0.8),
     )
     return PatternRule(patterns, r"@|(?i:\bat\s?[\])}>])")

@@ -13,7 +13,8 @@ from ..context import any_of, supported, words
 from ..finding import CERTAIN, Finding
 
 NEVER, SEPARATED, ALWAYS = 0, 1, 2
-DOUBTFUL, UNCHECKED = 0.3, 0.5
+DOUBTFUL, UNCHECKED, LIKELY = 0.3, 0.5, 0.6
+LONG = 13
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ KINDS = (
     Kind("GB", "", r"[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-Z]", ALWAYS, "nino|national insurance|ni no"),
     Kind("GR", "gr.amka", ELEVEN, ALWAYS, "amka|αμκα"),
     Kind("HR", "hr.oib", ELEVEN, NEVER, "oib"),
-    Kind("ID", "id.nik", r"\d{16}", ALWAYS, "nik\\b|ktp"),
+    Kind("ID", "id.nik", r"\d{16}", NEVER, "nik\\b|ktp"),
     Kind("IE", "ie.pps", r"\d{7}[A-W][A-IW]?", ALWAYS, "pps"),
     Kind("IL", "il.idnr", NINE, NEVER, "teudat|תעודת|ת\\.ז|israeli id"),
     Kind("IN", "in_.aadhaar", r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", SEPARATED, "aadhaar|uidai|आधार"),
@@ -117,8 +118,8 @@ def build_pii_national_ids_v1(countries: Sequence[str] = COUNTRIES) -> Callable[
     for kind in KINDS:
         if kind.country in countries:
             shapes[kind.shape].append((source_of(kind), validator(kind.module), kind.alone, names_of(kind)))
-    tests = [(re.compile(rf"(?<![\w.+-])(?:{shape})(?![\w]|[-.]\d)"), found) for shape, found in shapes.items()]
-    needed = re.compile(r"\d[\d ./+-]?\d{2}")
+    tests = [(re.compile(rf"(?<![\w.+-])(?<!\d )(?:{shape})(?!\w|[-.]\d|(?<=\d) \d)"), found) for shape, found in shapes.items()]
+    needed = re.compile(r"\d")
 
     def find_national_ids(doc: Doc) -> Iterator[Finding]:
         text = doc.text
@@ -137,8 +138,15 @@ def judged(text: str, match: re.Match, kinds: list[Test]) -> Iterator[Finding]:
         if valid is None:
             yield Finding(start, end, "NATIONAL_ID", CERTAIN if supported(text, start, end, names) else UNCHECKED, source)
         elif valid(value):
-            sure = alone == ALWAYS or (alone == SEPARATED and not value.isdigit()) or supported(text, start, end, names)
-            yield Finding(start, end, "NATIONAL_ID", CERTAIN if sure else DOUBTFUL, source)
+            yield Finding(start, end, "NATIONAL_ID", score_of(value, alone, supported(text, start, end, names)), source)
+
+
+def score_of(value: str, alone: int, named: bool) -> float:
+    """RETURNS (float): How sure a valid number is; short runs of digits are also valid by chance."""
+    plain = value.isdigit() and len(value) < LONG
+    if named or (alone != NEVER and not plain):
+        return CERTAIN
+    return LIKELY if alone == ALWAYS else DOUBTFUL
 
 
 def source_of(kind: Kind) -> str:
@@ -153,6 +161,14 @@ def validator(module: str) -> Callable[[str], bool] | None:
     if not module:
         return None
     try:
-        return import_module(f"stdnum.{module}").is_valid
+        is_valid = import_module(f"stdnum.{module}").is_valid
     except ImportError:
         raise ImportError(Errors.T029.format(package="python-stdnum", extra="pii")) from None
+
+    def valid(number: str) -> bool:
+        try:
+            return bool(is_valid(number))
+        except (ArithmeticError, LookupError, TypeError, ValueError):  # of the library, for birth places it does not know
+            return False
+
+    return valid

@@ -21,14 +21,14 @@ SAYS = re.compile(rf"(?<!\w)(?:[Mm]y name is|I am called|[Nn]amed|[Mm]ein Name i
 SIGNED = re.compile(rf"(?<!\w)(?i:sincerely|(?:best |kind |warm )?regards|cheers|yours truly|best wishes|gr[üu](?:ß|ss)en?|cordialement|saludos),?\s{{1,3}}(?P<value>{NAMES})(?=\s*$|\n)")
 
 COMPANY_FORM = (
-    r"Inc|Corp|Corporation|LLC|L\.L\.C|LLP|LP|Ltd|Limited|PLC|plc|Co|Company|GmbH|AG|KG|OHG|UG|e\.K|SE|S\.?A\.?R\.?L|SAS|SARL|S\.?A|S\.?L|S\.?L\.?U|S\.?p\.?A"
+    r"Inc|Corp|Corporation|LLC|L\.L\.C|LLP|LP|Ltd|Limited|PLC|plc|& Co|Company|GmbH|AG|KG|OHG|UG|e\.K|SE|S\.?A\.?R\.?L|SAS|SARL|S\.?A|S\.?L|S\.?L\.?U|S\.?p\.?A"
     r"|S\.?r\.?l|S\.?n\.?c|B\.?V|N\.?V|VOF|AB|HB|ApS|A/S|ASA|Oy|Oyj|Ltda|ME|EIRELI|Sp\. z o\.o|Pty"
 )
 COMPANY = re.compile(
-    rf"(?<!\w)(?P<value>(?:{NAME}|\d{{1,3}})(?:(?:,? (?:(?:and|und|et|e|y|&|de|of|van|von) )?|-){NAME}){{0,4}},? (?:(?:& )?(?:{COMPANY_FORM})\b\.?(?: |$)?){{1,3}})(?<! )"
+    rf"(?<!\w)(?P<value>(?!(?:The|In|An?|At|On|By|Of|For|To|From|And|Or) )(?:{NAME}|\d{{1,3}})(?:(?:,? (?:(?:and|und|et|e|y|&|de|of|van|von) )?|-){NAME}){{0,4}},? (?:(?:& )?(?:{COMPANY_FORM})\b\.?(?: |$)?){{1,3}})(?<! )"
 )
 OCCUPATION = re.compile(
-    r"\b(?:works?|working|worked|employed|job|position|career|serves?|served) as (?:an? |the )?(?P<value>[a-zA-Z][\w/-]+(?: [\w/-]+){0,3}?)(?= (?:at|in|for|with|of|and|who|since)\b|[.,;:!?\n]|$)"
+    r"\b(?:works?|working|worked|employed|job|position|career|serves?|served) as (?:an? |the |(?=[A-Z]))(?P<value>[a-zA-Z][\w/-]+(?: [\w/-]+){0,3}?)(?= (?:at|in|for|with|of|and|who|since)\b|[.,;:!?\n]|$)"
 )
 
 
@@ -43,4 +43,4 @@ def build_pii_people_v1() -> PatternRule:
         Pattern("company_form", "ORGANIZATION", COMPANY, 0.6),
         Pattern("occupation", "JOB_TITLE", OCCUPATION, 0.5),
     )
-    return PatternRule(patterns, r"[A-Z]")
+    return PatternRule(patterns, r"[A-Z]|\bas an? ")

@@ -33,14 +33,15 @@ def select(
 
 
 def doubtful(records: Sequence[TeacherRecord]) -> list[TeacherRecord]:
-    """RETURNS (List[TeacherRecord]): Those with a span without place of its own or below full confidence, the least
-    certain first.
+    """RETURNS (List[TeacherRecord]): Those with ambiguous places, spans without full confidence, or answers that
+    disagreed, in this order; the lowest confidence first.
     """
 
-    def certainty(record: TeacherRecord) -> tuple[bool, float]:
-        return not record.meta.get("ambiguous"), min(record.confidence.values(), default=1.0)
+    def certainty(record: TeacherRecord) -> tuple[bool, float, bool]:
+        lowest = min(record.confidence.values(), default=1.0)
+        return not record.meta.get("ambiguous"), lowest, not record.meta.get("disagreed")
 
-    return sorted((record for record in records if certainty(record) < (True, 1.0)), key=certainty)
+    return sorted((record for record in records if certainty(record) < (True, 1.0, True)), key=certainty)
 
 
 def uneven(records: Sequence[TeacherRecord], lang: str) -> list[TeacherRecord]:

@@ -45,7 +45,7 @@ def merge(records: Sequence[TeacherRecord], selection: Mapping[str, str], answer
             counts["with a changed text"] += 1
         else:
             placed = place(record.text, answer.spans)
-            counts["spans moved to the quoted text"] += placed.mended
+            counts["spans with shifted offsets, mended"] += placed.mended
             counts["spans that could be elsewhere"] += placed.unsure
             if placed.lost:
                 counts["with spans that fit nowhere"] += 1

@@ -224,8 +224,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "texts), and would be lost. Write to another file."
     )
     T346 = "The guidelines {path} cannot be used: {reason}. They map each label to a description, or to a table."
-    T347 = "The teacher's config {path} cannot be used: {reason}. It has one section [teacher], as configs/teacher/*.cfg."
-    T348 = "{path}, line {line}: {reason}. A line of recorded answers has `prompt` (a SHA-256) and `answer`."
+    T347 = (
+        "The teacher's config {path} cannot be used: {reason}. It has one section [teacher], as configs/teacher/*.cfg."
+    )
+    T348 = "{path}, line {line}: {reason}. A line of recorded answers has `model`, `prompt` (a SHA-256) and `answer`."
 
     # Escalation to a large language model
     T103 = (

@@ -28,6 +28,7 @@ def export_cli(
     ] = 0.3,
     lang: Annotated[str, Option("--lang", "-l", help="Language of the tokenizer")] = "en",
     seed: Annotated[int, Option("--seed", help="Seed of the random share")] = 0,
+    force: Annotated[bool, Option("--force", "-F", help="Replace an earlier export")] = False,
 ) -> None:
     """Choose texts for review: some at random, then the least certain, uneven and rare ones, in turn. Texts that have a
     review already are left out.
@@ -43,7 +44,7 @@ def export_cli(
         check_option("--to", to, TOOLS)
         records = read_teacher(labels)
         selection = select(records, count, random_share, seed, lang)
-        files = write_review(directory, to, records, selection)
+        files = write_review(directory, to, records, selection, force)
     except (ValueError, OSError) as error:
         msg.fail("Export failed", str(error), exits=1)
     msg.table([*Counter(selection.values()).items(), ("all", len(selection))], aligns=("l", "r"))

@@ -10,7 +10,7 @@ from ..errors import Errors
 from .checks import check_share
 
 Labels = Sequence[str] | Mapping[str, Any]
-TABLE_KEYS = {"prompts", "description", "threshold"}
+TABLE_KEYS = {"prompts", "description", "threshold", "positive", "negative"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ def parse_labels(labels: Labels, name: str = "gliner_ner") -> LabelSet:
     """Read the `labels` setting in any of its forms.
 
     labels: A list of strings; or a mapping from label to prompt string or to a table with `prompts` (by default the
-        label itself), `description` (appended to each phrasing) and `threshold`.
+        label itself), `description` (appended to each phrasing) and `threshold`. What guidelines have beside these,
+        the examples `positive` and `negative`, is for people and language models, and is not looked at.
     RETURNS (LabelSet): In the given order.
     RAISES (ValueError): T001 no labels, T002 duplicate, T003 bad entry, T005 not UTF-8, T010 threshold.
     """

@@ -1,6 +1,7 @@
 """The files of a review: what `tiered review` writes for a tool, and reads back from it."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,18 @@ TOOLS = ("label-studio", "argilla", "jsonl")
 SELECTION = "selection.jsonl"
 
 
-def write_review(directory: Path, tool: str, records: Sequence[TeacherRecord], selection: dict[str, str]) -> list[Path]:
+def write_review(
+    directory: Path, tool: str, records: Sequence[TeacherRecord], selection: dict[str, str], force: bool = False
+) -> list[Path]:
     """Write the chosen records in the order of choice, and which they are and why.
 
+    force (bool): Replace an earlier export in the directory.
     RETURNS (List[Path]): The files. RAISES (ValueError): T042 where the directory has something in it.
     """
     if directory.exists() and any(directory.iterdir()):
-        raise ValueError(Errors.T042.format(path=directory))
+        if not force or not (directory / SELECTION).is_file():
+            raise ValueError(Errors.T042.format(path=directory))
+        shutil.rmtree(directory)
     by_id = {record.id: record for record in records}
     chosen = [(by_id[id], reason) for id, reason in selection.items()]
     labels = labels_of(records)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -142,7 +143,12 @@ def redacted_pieces(pipe: "PiiRedactor", source: Path, rows: Iterable[Row] | Non
 
     with tqdm(total=source.stat().st_size, unit="B", unit_scale=True, desc=source.name, leave=False) as bar:
         if rows is None:
-            yield from streamed(pipe, counted(read_chunks(source), bar), partial(found.add, "text"))
+            parts = count(1)
+            yield from streamed(
+                pipe,
+                counted(read_chunks(source), bar),
+                lambda text, redaction: found.add(f"part {next(parts)}", text, redaction),
+            )
             return
         for batch in batches(rows, ROWS, CHARACTERS):
             for row, texts in zip(batch, redacted_rows(pipe, batch, found), strict=True):

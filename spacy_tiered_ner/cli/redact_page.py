@@ -115,9 +115,9 @@ class Found:
             -sum(map(len, self.scores.values())),
             name,
             item,
-            new[max(item.new_start - CONTEXT, 0) : item.new_start],
+            from_space(new, item.new_start),
             new[item.new_start : item.new_end],
-            new[item.new_end : item.new_end + CONTEXT],
+            to_space(new, item.new_end),
             text[item.start : item.end] if self.show_values else "",
         )
         (heapq.heappushpop if len(self.least) == LEAST_SURE else heapq.heappush)(self.least, doubt)
@@ -180,8 +180,8 @@ class Found:
         rows = [
             f"<tr><td>{doubt.item.score:.2f}</td><td class='left'>{escape(doubt.name)}</td>"
             f"<td class='left'>{escape(doubt.item.source)}</td>"
-            f'<td class="wide">…{escape(doubt.before)}{mark(doubt.item, doubt.new, doubt.value, hues)}'
-            f"{escape(doubt.after)}…</td></tr>"
+            f'<td class="wide">{escape(doubt.before)}{mark(doubt.item, doubt.new, doubt.value, hues)}'
+            f"{escape(doubt.after)}</td></tr>"
             for doubt in sorted(self.least, reverse=True)
         ]
         if not rows:
@@ -200,6 +200,17 @@ class Found:
         for name, text, redaction in self.shown:
             body = "".join(marked(text, redaction, hues))
             yield f'<article>\n<h2>{escape(name)}</h2>\n<div class="view" dir="auto">{body}</div>\n</article>'
+
+
+def from_space(text: str, end: int) -> str:
+    """RETURNS (str): Some whole words before a place."""
+    start = max(end - CONTEXT, 0)
+    return text[:end] if start == 0 else f"…{text[start:end].partition(' ')[2]}"
+
+
+def to_space(text: str, start: int) -> str:
+    end = start + CONTEXT
+    return text[start:] if end >= len(text) else f"{text[start:end].rpartition(' ')[0]}…"
 
 
 def marked(text: str, redaction: Redaction, hues: dict[str, float]) -> Iterator[str]:

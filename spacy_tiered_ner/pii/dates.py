@@ -32,7 +32,7 @@ PATTERNS = [
     for pattern in (
         r"(?<!\d)(?P<year>\d{4})(?P<by>[-/.]?)(?P<month>\d\d?)(?P=by)(?P<day>\d\d?)(?!\d)",
         r"(?<!\d)(?P<first>\d\d?)(?P<by>\s?[-/.]\s?)(?P<second>\d\d?)(?P=by)(?P<year>\d{4}|\d\d)(?!\d)",
-        rf"{DAY}(?:\.?\s*(?:of\s+|de\s+)?|-){MONTH}(?:[.,]*\s+(?:de\s+|del\s+)?['\u2019]?|-){YEAR}",
+        rf"{DAY}(?:\.?\s*(?:of\s+|de\s+)?|(?P<by>-)){MONTH}(?:[.,]*\s+(?:de\s+|del\s+)?['\u2019]?|-){YEAR}",
         rf"{MONTH}\.?\s+{DAY},?\s+['\u2019]?{YEAR}",
     )
 ]
@@ -73,7 +73,8 @@ def moved(match: re.Match, days: int, language: str, day_first: bool) -> str:
     named = not groups[month].isdigit()
     old_month = position(groups[month], MONTHS, language)[1] + 1 if named else int(groups[month])
     new = date(full_year(groups["year"]), old_month, int(groups[day])) + timedelta(days=days)
-    padded = all(len(groups[name]) == 2 for name in (day, month) if groups[name].isdigit())
+    numbers = [groups[name] for name in (day, month) if groups[name].isdigit()]
+    padded = any(number[0] == "0" for number in numbers) or ("by" in groups and all(len(n) == 2 for n in numbers))
     written = {
         "year": f"{new.year:04}"[-len(groups["year"]) :],
         day: f"{new.day:02}" if padded else str(new.day),

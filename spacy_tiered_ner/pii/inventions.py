@@ -7,10 +7,14 @@ from itertools import combinations
 from typing import Any
 
 from .fakes import UNSPACED, Fakes
-from .people import PART, TITLES, People, plain
+from .people import LETTER, PART, TITLES, People, plain
 
 UNSPACED_NAME = re.compile(rf"[{UNSPACED}]{{3,}}")
 LEAST_MATCH = 3
+# Shorter names are often words, and would be taken for names where they are none.
+LEAST_LETTERS, DRAWS = 4, 20
+LETTER_OR_DIGIT = re.compile(rf"{LETTER}|\d")
+LAST_OF_ALPHABETS = "\u2e80"
 METHODS: dict[str, Callable[[Any, str], Any]] = {
     "PHONE": lambda fake, value: fake.phone_number(),
     "ADDRESS": lambda fake, value: fake.street_address(),
@@ -75,8 +79,16 @@ def draw(fake: Any, word: str, *, last: bool) -> str:
         return str(fake.first_name())[0]
     if UNSPACED_NAME.fullmatch(word):
         return f"{fake.last_name()}{fake.first_name()}"
-    name = fake.last_name() if last else first_name(fake, word)
-    return PART.findall(name)[-1]
+    for _ in range(DRAWS):
+        name: str = PART.findall(fake.last_name() if last else first_name(fake, word))[-1]
+        if letters(name) >= LEAST_LETTERS:
+            break
+    return name
+
+
+def letters(value: str) -> int:
+    """RETURNS (int): Letters and digits; one of a script without an alphabet counts as two."""
+    return sum(1 + (char > LAST_OF_ALPHABETS) for char in LETTER_OR_DIGIT.findall(value))
 
 
 def first_name(fake: Any, word: str) -> str:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...errors import Errors
-from ..inventions import email, invent, person_name
+from ..inventions import LEAST_LETTERS, email, invent, letters, person_name
 from ..people import PART, TITLES, fold, plain
 from ..pieces import PERSONS
 from ..placeholders import tag_word
@@ -13,8 +13,6 @@ from ..session import Session
 from .base import Operator
 
 ATTEMPTS = 50
-LEAST_LETTERS = 4
-LAST_OF_ALPHABETS = 0x2E80
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,9 @@ class Pseudonym(Operator):
         return new
 
     def _usable(self, new: str, value: str, session: Session) -> bool:
-        letters = sum(char.isalnum() + (ord(char) > LAST_OF_ALPHABETS) for char in new)
-        return letters >= LEAST_LETTERS and fold(new) != fold(value) and session.fakes.free(new, value, session.text)
+        return (
+            letters(new) >= LEAST_LETTERS and fold(new) != fold(value) and session.fakes.free(new, value, session.text)
+        )
 
     def _take_parts(self, label: str, value: str, new: str, session: Session) -> None:
         """First and last name alone lead back as well, where they are nobody else's."""

@@ -149,6 +149,8 @@ def test_confusion():
         (NOTHING, "C"): 1,
         ("B", "B"): 1,
     }
+    both = [spans((0, 9, "A"), (0, 9, "B"))]
+    assert dict(confusion([spans((0, 9, "B"))], both)) == {("B", "B"): 1, ("A", NOTHING): 1}
 
 
 def test_strata():
@@ -193,16 +195,19 @@ def test_calibration():
     assert [b.low for b in honest.bins] == pytest.approx([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
     candidates, gold = scored(rng, lambda score: score - 0.25)
     assert calibrate([candidates], [gold]).error == pytest.approx(0.25, abs=0.03)
+    candidates, gold = scored(rng, lambda score: 0.65)
+    assert calibrate([candidates], [gold]).error == pytest.approx(0.175, abs=0.03)  # too high and too low
     assert calibrate([[(CharSpan(0, 1, "A"), 1.0)], []], [spans((0, 1, "A")), spans()]).error == 0
     assert calibrate([[]], [spans((0, 1, "A"))]) is None
 
 
 def test_thresholds_for_each_label():
-    """A's candidates are right above 0.4, B's above 0.8; C has too few annotations and D is never right."""
+    """A's candidates are right above 0.4, B's above 0.8; C has too few annotations and D's are all elsewhere."""
     documents, gold = [], []
     for place, score in enumerate(np.linspace(0.31, 0.99, 120)):
         candidates = [(CharSpan(10 * i, 10 * i + 5, label), float(score)) for i, label in enumerate("ABD")]
         wanted = [span for span, _ in candidates if score > {"A": 0.4, "B": 0.8, "D": 1}[span.label]]
+        wanted.append(CharSpan(60, 65, "D"))
         if place < 3:
             wanted.append(CharSpan(50, 55, "C"))
         documents.append(Scored(candidates, spans()))

@@ -208,11 +208,16 @@ def test_two_reviewers(teacher, tmp_path):
     assert pairs["1", "3"]["documents"] == 1
     again, _, _ = take(tmp_path / "m.jsonl", directory, path, tmp_path / "again.jsonl", "label-studio")
     assert again == rows
-    later = [exported(tasks[TEXTS[0]], annotation(truth, 2, updated_at="2026-11-26T00:00:00Z"))]
+    changed_mind = {"updated_at": "2026-11-26T00:00:00Z"}
+    later = [
+        exported(tasks[TEXTS[0]], annotation(truth, 2, **changed_mind)),
+        exported(tasks[TEXTS[4]], annotation(truth_of(TEXTS[4]), 1, **changed_mind)),
+    ]
     path = write_json(tmp_path / "later.json", later)
     rows, _, _ = take(tmp_path / "m.jsonl", directory, path, tmp_path / "m2.jsonl", "label-studio")
     assert len(rows[0]["review"]) == 4
     assert rows[0]["spans"] == truth
+    assert rows[4]["spans"] == truth_of(TEXTS[4])
     assert rows[0]["teacher"] == again[0]["teacher"]
 
 
@@ -272,6 +277,7 @@ TEXT = "The 🚢 Heron\r\nleft 👨‍👩‍👧 Cork"
         ((6, 11), None, "Heron", 0, 0),
         ((7, 12), None, "Heron", 1, 0),
         ((12, 16), "left", "left", 1, 0),  # without the carriage return
+        ((12, 16), None, "left", 1, 0),
         ((6, 17), "Heron\\nleft", "Heron\r\nleft", 0, 0),
         ((6, 12), "Heron ", "Heron", 0, 0),
         ((24, 28), "Cork", "Cork", 0, 0),

@@ -45,6 +45,10 @@ def cover(text: str, findings: Iterable[Finding]) -> list[Piece]:
     return pieces
 
 
+def overlaps(piece: Piece, others: Iterable[Piece]) -> bool:
+    return any(piece.start < other.end and other.start < piece.end for other in others)
+
+
 def gaps(text: str, pieces: Iterable[Piece]) -> Iterator[tuple[int, int]]:
     """YIELDS (Tuple[int, int]): The stretches between pieces, the empty ones left out."""
     position = 0

@@ -15,7 +15,8 @@ from .finding import Finding
 from .keys import KEY_VARIABLE
 from .operators import Operator, resolve
 from .operators.encrypt import Encrypt
-from .pieces import PERSONS, Piece, cover, disjoint, gaps, substitute
+from .operators.keep import Keep
+from .pieces import PERSONS, Piece, cover, disjoint, gaps, overlaps, substitute
 from .placeholders import QUOTED
 from .session import Session
 from .vault import Vault
@@ -143,7 +144,8 @@ class Redactor:
         kept = session is not None or self.scope != "doc"
         with self._open(session) as current:
             current.begin(text, subject, [text[p.start : p.end] for p in pieces if p.label.upper() in PERSONS])
-            quoted = self._quoted(text, pieces, current)
+            quoted = self._quoted(text, [piece for piece in pieces if not self._keeps(piece)], current)
+            pieces = [piece for piece in pieces if not self._keeps(piece) or not overlaps(piece, quoted)]
             redaction = build(text, quoted | self._replaced(text, pieces, current))
             if kept and not self._leads_back(redaction, text, current):
                 redaction = build(text, quoted | self._replaced(text, pieces, current, fakes=False))
@@ -182,6 +184,9 @@ class Redactor:
             current = session or self._session or Session()
             with current.lock:
                 yield current
+
+    def _keeps(self, piece: Piece) -> bool:
+        return isinstance(self.operator(piece.label), Keep)
 
     def _find(self, text: str, session: Session) -> list[tuple[int, int, str]]:
         found = session.find(text)

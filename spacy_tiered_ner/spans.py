@@ -9,7 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
+from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, Span, SpanGroup
+
+BEGINS = 3  # ENT_IOB of "B"
+EARLIER = "ner"
 
 
 class Bounded(Protocol):
@@ -49,6 +53,14 @@ def write_group(
         "runner_up_scores": np.array([other_scores[i] for i in order], dtype=np.float32),
     }
     doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=[spans[i] for i in order])
+
+
+def note_earlier_ents(doc: Doc, key: str) -> None:
+    """Keep what earlier components found before their entities are merged with those of group `key`: as
+    `doc.spans["ner"]`, empty where they found nothing. Nothing is written where none of them ran.
+    """
+    if key not in doc.spans and EARLIER not in doc.spans and doc.has_annotation("ENT_IOB"):
+        doc.spans[EARLIER] = SpanGroup(doc, name=EARLIER, spans=list(doc.ents))
 
 
 def write_gold(doc: Doc, key: str, spans: Iterable[Span], ents: bool = True) -> None:
@@ -111,7 +123,8 @@ def replace_ents(doc: Doc, entities: Sequence[Span]) -> None:
 
 
 def blocked_spans(doc: Doc) -> list[Span]:
-    return [doc[token.i : token.i + 1] for token in doc if token.ent_iob_ == "B" and not token.ent_type]
+    iob, kind = doc.to_array([ENT_IOB, ENT_TYPE]).reshape(-1, 2).T
+    return [doc[i : i + 1] for i in np.flatnonzero((iob == BEGINS) & (kind == 0)).tolist()]
 
 
 def apart(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:

@@ -40,7 +40,7 @@ class ChatServer:
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
 
-    def handler(server: "ChatServer") -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def handler(server: "ChatServer") -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 

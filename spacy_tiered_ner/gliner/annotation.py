@@ -3,7 +3,7 @@
 import numpy as np
 from spacy.tokens import Doc
 
-from ..spans import flat, write_ents, write_group
+from ..spans import flat, note_earlier_ents, write_ents, write_group
 from .predictor import Prediction
 from .words import span_of
 
@@ -13,7 +13,7 @@ TIER = "gliner"
 def annotate(
     doc: Doc, prediction: Prediction, spans_key: str, threshold: float, alignment_mode: str, overwrite_ents: bool
 ) -> dict[str, int]:
-    """Write `doc.spans[spans_key]` and `doc.ents`.
+    """Write `doc.spans[spans_key]` and `doc.ents`, and `doc.spans["ner"]` where there were entities before.
 
     RETURNS (Dict[str, int]): How many `candidates` and `entities` were written, and how many are `misaligned`.
     """
@@ -38,6 +38,7 @@ def annotate(
         above.append(score > thresholds[label])
         others.append(names[other] if other >= 0 else "")
         other_scores.append(other_score)
+    note_earlier_ents(doc, spans_key)
     write_group(doc, spans_key, spans, scores, TIER, others, other_scores)
     chosen = [i for i, high in enumerate(above) if high]
     entities = flat([spans[i] for i in chosen], [scores[i] for i in chosen])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc, Span
 
-NER = "ner"
+from ..spans import EARLIER
 
 
 @dataclass
@@ -40,16 +40,16 @@ Found = dict[tuple[int, int, str], tuple[float, tuple[str, ...], Span, str, floa
 
 
 def read_candidates(doc: Doc, spans_keys: Sequence[str]) -> Candidates:
-    """Read span groups, and entities of `doc.ents` that stand in none of them (a `ner`, an `entity_ruler`): those have
-    no scores and count as 1.0.
+    """Read span groups, and the entities of other components (a `ner`, an `entity_ruler`), which have no scores and
+    count as 1.0: `doc.spans["ner"]`, where `gliner_ner` kept them, and what stands in `doc.ents` alone.
     """
     found: Found = {}
-    for key in spans_keys:
+    for key in (*spans_keys, EARLIER):
         if key in doc.spans:
             read_group(doc, key, found)
     for ent in doc.ents:
         if (ent.start, ent.end, ent.label_) not in found:
-            found[ent.start, ent.end, ent.label_] = (1.0, (NER,), ent, "", 0.0)
+            found[ent.start, ent.end, ent.label_] = (1.0, (EARLIER,), ent, "", 0.0)
     keys = sorted(found, key=lambda key: (key[0], -key[1], -found[key][0], key[2]))
     starts = np.array([key[0] for key in keys], dtype=np.int64)
     ends = np.array([key[1] for key in keys], dtype=np.int64)

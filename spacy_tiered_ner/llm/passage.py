@@ -46,22 +46,23 @@ class Passage:
         )
 
 
-def make_passage(doc: Doc, start: int, end: int, replaced: Iterable[Replaced] = ()) -> Passage:
-    """replaced: (start, end, placeholder) in characters of the document, in order, none overlapping another; what
-    reaches beyond the passage is replaced as far as it lies in it.
+def make_passage(doc: Doc, text: str, start: int, end: int, replaced: Iterable[Replaced] = ()) -> Passage:
+    """text: All of the document's, which spaCy puts together anew each time. replaced: (start, end, placeholder) in
+    characters of the document, in order, none overlapping another; what reaches beyond the passage is replaced as far
+    as it lies in it.
     """
-    offset = doc[start].idx if start < len(doc) else len(doc.text)
+    offset = doc[start].idx if start < len(doc) else len(text)
     finish = doc[end - 1].idx + len(doc[end - 1]) if end > start else offset
-    text, position = [], offset
+    shown, position = [], offset
     pieces, length = [], 0
     for start_char, end_char, placeholder in replaced:
         low, high = max(start_char, offset), min(end_char, finish)
         if low >= high:
             continue
-        before = doc.text[position:low]
+        before = text[position:low]
         length += len(before)
         pieces.append((length, length + len(placeholder), low, high))
-        text += [before, placeholder]
+        shown += [before, placeholder]
         length += len(placeholder)
         position = high
-    return Passage(start, end, offset, "".join([*text, doc.text[position:finish]]), tuple(pieces))
+    return Passage(start, end, offset, "".join([*shown, text[position:finish]]), tuple(pieces))

@@ -93,8 +93,8 @@ def build_conflict_policy_v1() -> Policy:
 def build_disagreement_policy_v1(tiers: Sequence[str] = ("gliner", "ner"), threshold: float = 0.5) -> Policy:
     """Spans that some of the producers found with a score above the threshold, and others did not.
 
-    tiers (List[str]): The producers to compare, as `attrs["tiers"]` names them; entities of `ner` or rules that stand
-        in `doc.ents` alone are "ner". What only others found is left alone.
+    tiers (List[str]): The producers to compare, as `attrs["tiers"]` names them; the entities of all components without
+        scores are "ner". What only others found, and documents that only one of them has seen, are left alone.
     """
     wanted = frozenset(tiers)
     if len(wanted) < 2:
@@ -102,6 +102,9 @@ def build_disagreement_policy_v1(tiers: Sequence[str] = ("gliner", "ner"), thres
     check_share("threshold", threshold)
 
     def disagreement(doc: Doc, candidates: Candidates) -> Doubt:
+        seen = {tier for tiers in candidates.tiers for tier in tiers}.union(doc.spans)
+        if len(wanted & seen) < 2:
+            return Doubt(np.zeros(len(candidates), dtype=np.float32))
         alone = [0 < len(wanted.intersection(tiers)) < len(wanted) for tiers in candidates.tiers]
         return Doubt(np.where(np.array(alone, dtype=bool) & (candidates.scores > threshold), 1.0, 0.0))
 

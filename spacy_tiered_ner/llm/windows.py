@@ -95,6 +95,7 @@ def plan(
     whole: Show all of the document. replaced: What to hide behind placeholders, as `make_passage` takes it.
     max_words, max_spans: Of one request; of a single sentence that is longer, `max_words` around its span are shown.
     """
+    text = doc.text
     borders = sentence_borders(doc)
     sentences = np.array(borders)
     pieces: list[Piece] = []
@@ -112,9 +113,9 @@ def plan(
         pieces = with_rest(pieces, borders, max_words)
     windows = []
     for group in divide(pieces, max_words, max_spans):
-        passages = tuple(make_passage(doc, start, end, replaced) for start, end in joined(group))
+        passages = tuple(make_passage(doc, text, start, end, replaced) for start, end in joined(group))
         asked = [i for piece in group for i in piece.chosen]
-        items = tuple(make_item(candidates, i, f"c{n}", replaced, ontology) for n, i in enumerate(asked, 1))
+        items = tuple(make_item(candidates, text, i, f"c{n}", replaced, ontology) for n, i in enumerate(asked, 1))
         windows.append(Window(doc, passages, items, tuple(labels), whole))
     return windows
 
@@ -175,7 +176,7 @@ def joined(pieces: list[Piece]) -> list[tuple[int, int]]:
 
 
 def make_item(
-    candidates: Candidates, index: int, name: str, replaced: Sequence[Replaced], ontology: Ontology | None
+    candidates: Candidates, text: str, index: int, name: str, replaced: Sequence[Replaced], ontology: Ontology | None
 ) -> Item:
     start, end = int(candidates.starts[index]), int(candidates.ends[index])
     touching = np.flatnonzero((candidates.starts < end) & (start < candidates.ends)).tolist()
@@ -189,7 +190,8 @@ def make_item(
     for i in touching:
         if i not in same:
             span = candidates.spans[i]
-            rivals.append((make_passage(span.doc, span.start, span.end, replaced).text, candidates.labels[i]))
+            rival = make_passage(span.doc, text, span.start, span.end, replaced)
+            rivals.append((rival.text, candidates.labels[i]))
     values = []
     if ontology is not None:
         for label in options:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import warnings
+from html import escape
 
 import pytest
 import spacy
@@ -104,6 +106,42 @@ def test_file_of_predictions(files, tmp_path):
     report = json.loads((tmp_path / "m.json").read_text(encoding="utf8"))
     assert report["strict"]["f1"] == 1
     assert report["comparison"]["difference"]["f1"] > 0
+
+
+def test_cost_and_confidence_of_a_teacher(tmp_path):
+    """A teacher's file says what it cost and how sure it is; an unknown price stays unknown."""
+    gold = [line(*text) for text in TEXTS]
+    srsly.write_jsonl(tmp_path / "gold.jsonl", gold)
+    for usage, money in (({"tokens": 500, "cost": 0.002}, 2), ({"tokens": 500, "cost": None}, None), (None, None)):
+        rows = [{**row, "meta": {"usage": usage} if usage else {}} for row in gold]
+        rows = [{**row, "spans": [{**span, "confidence": 0.75} for span in row["spans"]]} for row in rows]
+        srsly.write_jsonl(tmp_path / "teacher.jsonl", rows)
+        result = evaluate(tmp_path / "teacher.jsonl", tmp_path / "gold.jsonl", "-j", tmp_path / "m.json", "-k", "all")
+        assert result.exit_code == 0, result.stdout
+        report = json.loads((tmp_path / "m.json").read_text(encoding="utf8"))
+        cost = report["cost_per_1000_documents"]
+        assert cost["money"] == pytest.approx(money)
+        assert cost["tokens"] == (pytest.approx(500_000) if usage else None)
+        assert cost["cpu_seconds"] is None
+        assert report["calibration"]["error"] == pytest.approx(0.25)
+
+
+def test_odd_labels_on_the_page(tmp_path):
+    """Labels and texts are shown as they are, whatever HTML or matplotlib would make of them."""
+    labels = ["<b>bold</b>", "$x_$ & $y^$", "价格", "a\\b"]
+    text = "<script>alert(1)</script> one two three four"
+    rows = [line(text, list(zip(text.split()[1:], labels, strict=True)))]
+    srsly.write_jsonl(tmp_path / "gold.jsonl", rows)
+    srsly.write_jsonl(tmp_path / "found.jsonl", [{**rows[0], "spans": rows[0]["spans"][:3]}])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = evaluate(tmp_path / "found.jsonl", tmp_path / "gold.jsonl", "-o", tmp_path / "page.html")
+    assert result.exit_code == 0, result.stdout
+    page = (tmp_path / "page.html").read_text(encoding="utf8")
+    for label in labels:
+        assert page.count(escape(label, quote=False)) >= 3
+    assert "<script" not in page
+    assert "<b>bold" not in page
 
 
 def test_flat_evaluation_says_what_it_leaves_out(files, tmp_path):

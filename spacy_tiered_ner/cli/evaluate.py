@@ -9,6 +9,8 @@ from wasabi import msg
 
 from . import tiered
 
+NAMES = {"cpu_seconds": "CPU seconds", "tokens": "tokens", "money": "dollars"}
+
 
 @tiered.command("evaluate")
 def evaluate_cli(
@@ -87,11 +89,9 @@ def print_report(report: dict[str, Any]) -> None:
         msg.text(f"Proposed thresholds{'' if found['helps'] else ' (no gain, keep the present ones)'}:")
         msg.table([(label, f"{value:.2f}") for label, value in found["proposed"].items()], aligns=("l", "r"))
     cost = report["cost_per_1000_documents"]
-    known = {name: cost[name] for name in ("cpu_seconds", "tokens", "money") if cost[name] is not None}
-    msg.text("Per 1,000 documents: " + ", ".join(f"{value:.4g} {NAMES[name]}" for name, value in known.items()))
-
-
-NAMES = {"cpu_seconds": "CPU seconds", "tokens": "tokens", "money": "dollars"}
+    known = {name: cost[name] for name in NAMES if cost[name] is not None}
+    if known:
+        msg.text("Per 1,000 documents: " + ", ".join(f"{value:.4g} {NAMES[name]}" for name, value in known.items()))
 
 
 def row(found: dict[str, Any]) -> tuple[str, ...]:

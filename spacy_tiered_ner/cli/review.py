@@ -14,6 +14,7 @@ tiered.add_typer(review, name="review")
 
 TEACHER = "The teacher's labels, JSONL"
 FORMATS = "label-studio, argilla or jsonl"
+NAMES = ("precision", "recall", "f1")
 
 
 @review.command("export")
@@ -112,9 +113,6 @@ def print_report(report: dict[str, Any]) -> None:
         msg.text(f"{' and '.join(pair['reviewers'])} on {pair['documents']} texts: {kappa}F1 {100 * pair['f1']:.1f}")
     if report["lost"]:
         msg.warn(f"Spans fit nowhere in these texts, whose answers were left out: {', '.join(report['lost'])}")
-
-
-NAMES = ("precision", "recall", "f1")
 
 
 def between(interval: list[float]) -> str:

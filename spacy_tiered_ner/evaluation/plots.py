@@ -1,6 +1,7 @@
 """The plots of an evaluation, as SVG to put into a page."""
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,8 +34,8 @@ def interval_plot(systems: Mapping[str, Mapping[str, Any]], rows: Sequence[str])
         shift = 0.14 * (len(systems) - 1) - 0.28 * number
         errors = np.maximum([middles - bounds[:, 0], bounds[:, 1] - middles], 0)
         colour = (OURS, THEIRS)[number]
-        axes.errorbar(middles, places + shift, xerr=errors, fmt="o", ms=5, color=colour, capsize=3, label=name)
-    axes.set_yticks(places, list(rows))
+        axes.errorbar(middles, places + shift, xerr=errors, fmt="o", ms=5, color=colour, capsize=3, label=plain(name))
+    axes.set_yticks(places, [plain(row) for row in rows])
     axes.set(xlim=(0, 100), ylim=(-0.6, len(rows) - 0.4), xlabel="F1 in percent, with 95 % interval")
     if len(systems) > 1:
         figure.legend(loc="outside upper center", ncols=2, frameon=False)
@@ -49,8 +50,9 @@ def confusion_plot(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> st
     table = np.array(counts)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(size), [*labels, "(missed)"], rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(size), [*labels, "(spurious)"])
+    names = [plain(label) for label in labels]
+    axes.set_xticks(range(size), [*names, "(missed)"], rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(size), [*names, "(spurious)"])
     axes.set(xlabel="predicted", ylabel="annotated")
     axes.grid(visible=False)
     for row, column in zip(*np.nonzero(table), strict=True):
@@ -67,7 +69,7 @@ def reliability_plot(systems: Mapping[str, Mapping[str, Any]]) -> str:
         bins = calibration["bins"]
         largest = max(b["count"] for b in bins)
         x, y = [b["score"] for b in bins], [b["right"] for b in bins]
-        axes.plot(x, y, color=colour, lw=1, label=name)
+        axes.plot(x, y, color=colour, lw=1, label=plain(name))
         axes.scatter(x, y, s=[15 + 120 * b["count"] / largest for b in bins], color=colour, alpha=0.7)
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="mean score", ylabel="share that is right", aspect="equal")
     if len(systems) > 1:
@@ -82,6 +84,11 @@ def threshold_plot(curve: Sequence[tuple[float, float]], best: float) -> str:
     axes.axvline(best, color=GREY, ls="--", lw=1)
     axes.set(xlim=(0, 1), ylim=(0, 100), xlabel="one threshold for all labels", ylabel="F1 in percent (validation)")
     return as_svg(figure, "thresholds")
+
+
+def plain(text: str) -> str:
+    """RETURNS (str): For matplotlib, which reads dollars as mathematics."""
+    return text.replace("$", r"\$")
 
 
 def new_figure(width: float, height: float) -> tuple[Any, Any]:
@@ -102,7 +109,8 @@ def as_svg(figure: Any, name: str) -> str:
     import matplotlib as mpl
 
     out = io.StringIO()
-    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's browser has the fonts
         figure.savefig(
             out, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")), transparent=True
         )

@@ -27,17 +27,17 @@ BATCH_SIZE = 64
 
 @dataclass(frozen=True)
 class Cost:
-    """What so many documents took: seconds on the clock and of all processor cores (None where nothing was run), what
-    components report of tokens and money (None where a price is not known), answers that came from a cache and cost
-    nothing this time, and the components' own seconds by name.
+    """What so many documents took, None where it is not known: seconds on the clock and of all processor cores, what
+    components report of tokens and money, answers that came from a cache and cost nothing this time, and the
+    components' own seconds by name.
     """
 
     documents: int
     seconds: float | None = None
     cpu_seconds: float | None = None
-    tokens: float = 0
-    money: float | None = 0.0
-    cache_hits: float = 0
+    tokens: float | None = None
+    money: float | None = None
+    cache_hits: float | None = None
     components: dict[str, float] = field(default_factory=dict)
 
     def per_thousand(self) -> dict[str, Any]:
@@ -103,9 +103,10 @@ def look_up(path: Path, texts: Sequence[GoldText], spans_key: str | None) -> Pre
     candidates = [judged_scores(found, text) for found, text in zip(scored, texts, strict=True)]
     kept = [judged(rows[place].spans, text) for place, text in zip(order, texts, strict=True)]
     unjudged = sum(len(rows[place].spans) for place in order) - sum(map(len, kept))
-    usage = [{"teacher": records[place].meta.get("usage") or {}} for place in order] if records else []
+    usage = [{"teacher": records[place].meta.get("usage", {})} for place in order] if records else []
+    cost = reported(usage, len(texts)) if any(by_name["teacher"] for by_name in usage) else Cost(len(texts))
     key = "confidence" if any(candidates) else None
-    return Predictions(str(path), kept, candidates, key, unjudged, reported(usage, len(texts)))
+    return Predictions(str(path), kept, candidates, key, unjudged, cost)
 
 
 def run(nlp: Language, name: str, texts: Sequence[GoldText], spans_key: str | None, ask: bool) -> Predictions:

@@ -1,7 +1,7 @@
 """Numbered tags such as `<PERSON_1>` that stand for values, and the way back."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..errors import Errors
@@ -99,10 +99,10 @@ class Placeholders:
             elif self._values.get(key) != value:
                 yield start, end
 
-    def add(self, key: Key, value: str, tag: str) -> None:
+    def add(self, key: Sequence[Any], value: str, tag: str) -> None:
         """Take in what another session recorded. A value that is its own tag was text that looked like one."""
-        word, number, _ = key
-        self._values[key] = value
+        word, number, spelling = key
+        self._values[word, number, spelling] = value
         if tag != value:
             self._last[word] = max(self._last.get(word, 0), number)
             self._tags[word, value] = tag

@@ -164,7 +164,7 @@ class Redactor:
 
     def found(self, text: str, *, session: Session | None = None) -> list[tuple[int, int, str]]:
         """RETURNS (List[Tuple[int, int, str]]): Where replacements stand in a text, and what they stand for."""
-        with self._open(session) as current:
+        with self._open(session, write=False) as current:
             return self._find(text, current)
 
     @property
@@ -176,9 +176,9 @@ class Redactor:
         return [operator for operator in self._all if isinstance(operator, Encrypt)]
 
     @contextmanager
-    def _open(self, session: Session | None) -> Iterator[Session]:
+    def _open(self, session: Session | None, *, write: bool = True) -> Iterator[Session]:
         if session is None and self.vault is not None:
-            with self.vault.session() as kept:
+            with self.vault.session(write=write) as kept:
                 yield kept
         else:
             current = session or self._session or Session()

@@ -117,7 +117,7 @@ class Vault:
         """
         for statement in SETUP:
             self._run(db, statement)
-        meta = dict(self._run(db, "SELECT name, value FROM meta").fetchall())
+        meta = dict(self._run(db, "SELECT name, CAST(value AS BLOB) FROM meta"))
         salt = meta.get("salt") or os.urandom(SALT_LENGTH)
         cipher = self._new_cipher(salt)
         if not meta:
@@ -140,9 +140,10 @@ class Vault:
 
     def _read(self, db: sqlite3.Connection) -> None:
         """Take in what others wrote. RAISES (ValueError): T236 where a row is missing or was altered."""
-        (sealed,) = self._run(db, "SELECT value FROM meta WHERE name = 'count'").fetchone() or (b"",)
-        count = unseal(self._cipher, sealed, b"count")
-        rows = self._run(db, "SELECT id, data FROM entries WHERE id > ? ORDER BY id", (self._count,)).fetchall()
+        sealed = self._run(db, "SELECT CAST(value AS BLOB) FROM meta WHERE name = 'count'")
+        count = unseal(self._cipher, sealed[0][0], b"count") if sealed else None
+        select = "SELECT id, CAST(data AS BLOB) FROM entries WHERE id > ? ORDER BY id"
+        rows = self._run(db, select, (self._count,))
         if count is None or int(count) != self._count + len(rows):
             raise ValueError(Errors.T236.format(path=self.path, what="entries are missing, or were added by others"))
         for number, (row, data) in enumerate(rows, self._count + 1):
@@ -153,22 +154,18 @@ class Vault:
         self._count += len(rows)
 
     def _write(self, db: sqlite3.Connection) -> None:
-        rows = [
-            (number, seal(self._cipher, json.dumps(entry).encode(), str(number).encode()))
-            for number, entry in enumerate(self._fresh, self._count + 1)
-        ]
-        try:
-            db.executemany("INSERT INTO entries VALUES (?, ?)", rows)
-        except sqlite3.Error as error:
-            raise ValueError(Errors.T237.format(path=self.path, reason=error)) from None
-        self._count += len(rows)
+        for number, entry in enumerate(self._fresh, self._count + 1):
+            data = seal(self._cipher, json.dumps(entry).encode(), str(number).encode())
+            self._run(db, "INSERT INTO entries VALUES (?, ?)", (number, data))
+        self._count += len(self._fresh)
         self._fresh.clear()
         count = seal(self._cipher, str(self._count).encode(), b"count")
         self._run(db, "UPDATE meta SET value = ? WHERE name = 'count'", (count,))
 
-    def _run(self, db: sqlite3.Connection, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+    def _run(self, db: sqlite3.Connection, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """RETURNS (List): The rows. RAISES (ValueError): T237, T238."""
         try:
-            return db.execute(statement, values)
+            return db.execute(statement, values).fetchall()
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or "busy" in str(error):
                 raise ValueError(Errors.T238.format(path=self.path, seconds=PATIENCE)) from None

@@ -85,18 +85,28 @@ def file_type(path: Path) -> str | None:
 
 
 def read_docbin(path: Path, nlp: Language, spans_key: str) -> Iterator[Doc]:
+    for number, doc in enumerate(open_docbin(path, nlp), 1):
+        has_ents = doc.has_annotation("ENT_IOB")
+        has_group = spans_key in annotated_groups(doc)
+        if not has_group and not has_ents:
+            raise ValueError(Errors.T063.format(path=path, number=number, key=spans_key, groups=sorted(doc.spans)))
+        write_gold(doc, spans_key, doc.spans[spans_key] if has_group else doc.ents, ents=not has_ents)
+        yield doc
+
+
+def open_docbin(path: Path, nlp: Language) -> Iterator[Doc]:
+    """YIELDS (Doc): As they are in the file. RAISES (ValueError): T062 damaged file."""
     register()
     try:
         docbin = DocBin().from_disk(path)
     except Exception as error:
         raise ValueError(Errors.T062.format(path=path, reason=error)) from error
-    for number, doc in enumerate(docbin.get_docs(nlp.vocab), 1):
-        has_ents = doc.has_annotation("ENT_IOB")
-        has_group = spans_key in doc.spans and "scores" not in doc.spans[spans_key].attrs
-        if not has_group and not has_ents:
-            raise ValueError(Errors.T063.format(path=path, number=number, key=spans_key, groups=sorted(doc.spans)))
-        write_gold(doc, spans_key, doc.spans[spans_key] if has_group else doc.ents, ents=not has_ents)
-        yield doc
+    yield from docbin.get_docs(nlp.vocab)
+
+
+def annotated_groups(doc: Doc) -> list[str]:
+    """RETURNS (List[str]): The span groups without scores; those with scores are predictions."""
+    return sorted(key for key, group in doc.spans.items() if "scores" not in group.attrs)
 
 
 def read_lines(path: Path, parse: Callable[[str], RecordT], problem: str) -> Iterator[RecordT]:

@@ -195,6 +195,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "{name} writes no span group {key!r}; its groups are {groups}. Set --spans-key to one of them, or leave it out "
         "to evaluate doc.ents."
     )
+    T303 = (
+        "{path}, document {number}: of its annotated span groups {groups} none is {key!r}. Set --spans-key to the one "
+        "to evaluate, or remove the others."
+    )
     # Teacher and review
     T310 = (
         "{path}: {count} ids occur twice, such as {id!r} in the lines {lines}. Give each text a `meta.id` of its own, "

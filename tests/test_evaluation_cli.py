@@ -10,9 +10,11 @@ import spacy
 import srsly
 from annotated import GROUP, TEXTS, write_docbin
 from spacy.cli._util import app
+from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 import spacy_tiered_ner.cli  # noqa: F401
+from spacy_tiered_ner.spans import write_group
 
 LABELS = ["VESSEL", "PORT", "CITY", "CARGO"]
 
@@ -155,6 +157,45 @@ def test_flat_evaluation_says_what_it_leaves_out(files, tmp_path):
         if gold == "gold.jsonl":
             assert f"{nested} of" in flat(result.stdout)
             assert "W300" in result.stdout
+
+
+def test_groups_of_docbins(files, tmp_path):
+    """The only annotated group counts whatever its name; of several, --spans-key has to name one; predictions in the
+    file do not count.
+    """
+    docs = list(DocBin().from_disk(files / "gold.spacy").get_docs(spacy.blank("en").vocab))
+    total = sum(len(doc.spans[GROUP]) for doc in docs)
+    for doc in docs:
+        first = list(doc.spans[GROUP])[:1]
+        write_group(doc, "sc", first, [0.5] * len(first), "x", [""] * len(first), [0.0] * len(first))
+    DocBin(docs=docs).to_disk(tmp_path / "scored.spacy")
+    for doc in docs:
+        doc.spans["other"] = list(doc.spans[GROUP])[:1]
+    DocBin(docs=docs).to_disk(tmp_path / "several.spacy")
+    for gold, key, count in (("scored", "sc", total), ("several", GROUP, total), ("several", "sc", None)):
+        result = evaluate(files / "gold.jsonl", tmp_path / f"{gold}.spacy", "-k", key, "-j", tmp_path / "m.json")
+        if count is None:
+            assert result.exit_code == 1
+            assert "T303" in result.stdout
+        else:
+            assert result.exit_code == 0, result.stdout
+            report = json.loads((tmp_path / "m.json").read_text(encoding="utf8"))
+            assert (report["strict"]["gold"], report["strict"]["f1"]) == (count, 1)
+
+
+def test_groups_of_two_pipelines(files, tmp_path):
+    """Nested spans of pipelines with differently named groups are compared with --compare-spans-key."""
+    nlp = spacy.blank("en")
+    patterns = [{"label": label, "pattern": phrase} for _, phrases in TEXTS for phrase, label in phrases]
+    nlp.add_pipe("span_ruler", config={"spans_key": "ruler"}).add_patterns(patterns)
+    nlp.to_disk(tmp_path / "ruler")
+    arguments = [tmp_path / "ruler", files / "gold.spacy", "-k", "ruler", "-c", files / "pipeline"]
+    assert "T302" in evaluate(*arguments).stdout
+    result = evaluate(*arguments, "--compare-spans-key", "gliner", "-j", tmp_path / "m.json")
+    assert result.exit_code == 0, result.stdout
+    report = json.loads((tmp_path / "m.json").read_text(encoding="utf8"))
+    assert report["strict"]["recall"] == 1
+    assert report["comparison"]["difference"]["f1"] > 0
 
 
 def test_labels_nobody_looked_for(files, tmp_path):

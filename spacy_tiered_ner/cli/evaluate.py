@@ -27,6 +27,9 @@ def evaluate_cli(
     spans_key: Annotated[
         str | None, Option("--spans-key", "-k", help="Evaluate this span group, nested spans included; else doc.ents")
     ] = None,
+    compare_spans_key: Annotated[
+        str | None, Option("--compare-spans-key", help="Span group of the other pipeline, where it differs")
+    ] = None,
     ask: Annotated[
         bool, Option("--ask", "-a", help="Have gliner_ner look for the labels of the data instead of its own")
     ] = False,
@@ -48,7 +51,8 @@ def evaluate_cli(
         task = Task(data.name, texts, spans_key, seen, validating, seed)
         ours = predict(pipeline, texts, spans_key=spans_key, ask=ask)
         validated = predict(pipeline, validating, spans_key=spans_key, ask=ask) if validating else None
-        other = predict(compare, texts, spans_key=spans_key, ask=ask) if compare else None
+        other_key = compare_spans_key or spans_key
+        other = predict(compare, texts, spans_key=other_key, ask=ask) if compare else None
         report = evaluate(task, ours, validated=validated, other=other)
         if output:
             from .evaluation_page import render_report

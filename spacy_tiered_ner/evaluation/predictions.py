@@ -18,7 +18,7 @@ from ..extensions import register
 from ..gliner.component import GlinerNER
 from ..gliner.gate import spans_above_threshold
 from ..teacher.records import parse_teacher
-from .gold import GoldText, char_spans, from_record, labels_of, read_gold
+from .gold import GoldText, char_span, char_spans, from_record, labels_of, read_gold
 from .metrics import CharSpan
 from .thresholds import Scored
 
@@ -163,7 +163,7 @@ def scored_spans(doc: Doc, text: GoldText, key: str | None) -> list[tuple[CharSp
         return []
     group = doc.spans[key]
     pairs = zip(group, group.attrs["scores"], strict=True)
-    found = ((CharSpan(span.start_char, span.end_char, span.label_), float(score)) for span, score in pairs)
+    found = ((char_span(span), float(score)) for span, score in pairs)
     return judged_scores(found, text)
 
 

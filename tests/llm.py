@@ -19,10 +19,13 @@ def instructor_client(url: str, **more: Any) -> dict[str, Any]:
 
 
 def escalating(url: str | None, client: dict[str, Any] | None = None, **config: Any) -> Language:
-    """A pipeline of `llm_escalate` alone, which asks about every candidate unless told otherwise."""
+    """A pipeline of `llm_escalate` alone, which asks about every candidate unless told otherwise.
+
+    client: All of a client where there is no `url`, otherwise settings beside those of `instructor_client`.
+    """
     nlp = spacy.blank("en")
     asked = {"labels": LABELS, "policy": EVERYTHING, "max_share": 1.0, "retries": 0, "context_sentences": 0}
-    connection = None if url is None else instructor_client(url, **(client or {}))
+    connection = client if url is None else instructor_client(url, **(client or {}))
     nlp.add_pipe("llm_escalate", config={**asked, "client": connection, **config})
     return nlp
 

@@ -16,10 +16,13 @@ from ..factories import DEFAULT_LABELS
 from . import tiered
 
 if TYPE_CHECKING:
+    from spacy.language import Language
     from spacy.tokens import Doc
 
 PIPE = "gliner_ner"
 SPANS_KEY = "gliner"
+ESCALATION = "llm_escalate"
+TIERED = "tiered"
 DEMO_TEXTS = Path(__file__).parent / "demo_texts.jsonl"
 FILE_TYPES = (".txt", ".jsonl")
 LEAST_SCORE = 0.3
@@ -39,6 +42,10 @@ def demo_cli(
     labels: Annotated[str | None, Option("--labels", "-l", help="What to look for, comma-separated")] = None,
     model: Annotated[str, Option("--model", "-m", help="starter, a model directory or a hub id")] = "starter",
     threshold: Annotated[float, Option("--threshold", "-t", min=0, max=1, help="What entities must exceed")] = 0.5,
+    llm: Annotated[
+        str | None, Option("--llm", help="Ask an LLM about doubtful spans: provider/model, such as ollama/qwen3")
+    ] = None,
+    base_url: Annotated[str | None, Option("--base-url", help="Of an OpenAI-compatible server for --llm")] = None,
     output: Annotated[Path, Option("--output", "-o", help="HTML page to write")] = Path("demo.html"),
     no_html: Annotated[bool, Option("--no-html", help="Write no page")] = False,
 ) -> None:
@@ -50,21 +57,27 @@ def demo_cli(
     from .page import read_candidates, render_page
 
     try:
-        docs, seconds = annotate(read_source(source), split_labels(labels), model, threshold)
-        found = [read_candidates(doc, SPANS_KEY, threshold) for doc in docs]
+        nlp = build(model, threshold, llm, base_url)
+        docs, seconds = annotate(nlp, read_source(source), split_labels(labels))
+        spans_key = SPANS_KEY if llm is None else TIERED
+        found = [read_candidates(doc, spans_key, threshold) for doc in docs]
         summary = summarize(docs, sum(map(len, found)), seconds)
         for doc, candidates in zip(docs, found, strict=True):
             msg.divider(doc.user_data["title"])
             print_table(candidates)
         if not no_html:
             page = render_page(
-                docs, spans_key=SPANS_KEY, threshold=threshold, title="Entities by spacy-tiered-ner", summary=summary
+                docs, spans_key=spans_key, threshold=threshold, title="Entities by spacy-tiered-ner", summary=summary
             )
             output.parent.mkdir(parents=True, exist_ok=True)
             output.write_text(page, encoding="utf8")
     except (ValueError, ImportError, OSError) as error:
         msg.fail("Demo failed", str(error), exits=1)
     msg.good(summary, None if no_html else f"Page: {output}")
+    if llm is not None:
+        from ..llm.ledger import summarize as summarize_llm
+
+        msg.info(summarize_llm(nlp.get_pipe(ESCALATION).usage))  # type: ignore[attr-defined]
 
 
 def read_source(source: str | None) -> list[dict[str, Any]]:
@@ -95,15 +108,9 @@ def split_labels(labels: str | None) -> list[str] | None:
     return None if labels is None else [label.strip() for label in labels.split(",") if label.strip()]
 
 
-def annotate(
-    texts: Sequence[dict[str, Any]], labels: Sequence[str] | None, model: str, threshold: float
-) -> tuple[list["Doc"], float]:
-    """Run the pipe. labels (Optional[Sequence]): Asked of every text; None leaves each its own, or the default.
-
-    RETURNS (tuple): The documents, and the seconds that they took without loading the model.
-    """
+def build(model: str, threshold: float, llm: str | None, base_url: str | None) -> "Language":
+    """llm (Optional[str]): "provider/model" for Tier 3."""
     import spacy
-    from tqdm import tqdm
 
     nlp = spacy.blank("en")
     config = {
@@ -113,8 +120,22 @@ def annotate(
         "spans_key": SPANS_KEY,
     }
     nlp.add_pipe(PIPE, config=config)
+    if llm is not None:
+        client = {"@misc": "spacy-tiered-ner.instructor_client.v1", "model": llm, "base_url": base_url}
+        nlp.add_pipe(ESCALATION, config={"spans_key": SPANS_KEY, "client": client})
     nlp.initialize()
     nlp.max_length = sys.maxsize
+    return nlp
+
+
+def annotate(
+    nlp: "Language", texts: Sequence[dict[str, Any]], labels: Sequence[str] | None
+) -> tuple[list["Doc"], float]:
+    """Run the pipeline. labels (Optional[Sequence]): Asked of every text; None leaves each its own, or the default.
+
+    RETURNS (tuple): The documents, and the seconds that they took without loading the model.
+    """
+    from tqdm import tqdm
 
     def make_doc(item: dict[str, Any]) -> "Doc":
         doc = nlp.make_doc(item["text"])

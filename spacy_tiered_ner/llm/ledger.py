@@ -6,6 +6,8 @@ from typing import Any
 from .budget import Budget, Spent
 from .clients.base import Client
 
+COUNTS = ("spans_in", "asked", "covered", "kept", "relabelled", "moved", "dropped", "missing", "implicit", "spans_out")
+
 
 class Ledger:
     """Of one document. skipped: Doubtful spans that were not decided, by reason. rejected: Parts of answers that did
@@ -14,7 +16,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.spent = Spent()
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
         self.skipped: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.left_out: list[dict[str, Any]] = []

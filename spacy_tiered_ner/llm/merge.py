@@ -28,11 +28,11 @@ def merge(
     thresholds: np.ndarray,
     verdicts: Mapping[tuple[int, int], Decision | None],
     missing: Iterable[Decision] = (),
-) -> int:
+) -> tuple[int, int]:
     """Write `doc.spans["tiered"]`, and where there are verdicts `doc.spans["llm"]` and `doc.ents`.
 
     thresholds (ndarray): Of each candidate, float32 (n,). verdicts (Mapping): By the borders that were asked about.
-    RETURNS (int): How many spans the group holds.
+    RETURNS (Tuple[int, int]): How many spans the group holds, and how many of `missing` are among them.
     """
     starts, ends = candidates.starts.tolist(), candidates.ends.tolist()
     above = (candidates.scores > thresholds).tolist()
@@ -59,7 +59,7 @@ def merge(
     if verdicts or spans:
         write_group(doc, LLM, spans, [SURE] * len(spans), LLM, *zip(*before, strict=True) if before else ())
         write_flat(doc, others, candidates.scores[stays].tolist(), spans)
-    return len(others) + len(spans)
+    return len(others) + len(spans), len(spans) - len(decided)
 
 
 def excludes(decision: Decision, start: int, end: int) -> bool:

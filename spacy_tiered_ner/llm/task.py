@@ -98,16 +98,16 @@ class Task:
     def _write(self, verdicts: dict, missing: list[Decision], implicit: list[dict[str, Any]]) -> None:
         seconds = time.perf_counter() - self.began if self.sent else 0.0
         thresholds = self._thresholds()
-        count = merge(self.doc, self.candidates, thresholds, verdicts, missing)
+        count, added = merge(self.doc, self.candidates, thresholds, verdicts, missing)
         if self.pipe.ontology is not None:
             write_canonical(self.doc, self.pipe.ontology)
         if implicit:
             self.doc._.implicit_entities = [self._restored(entry) for entry in implicit]
         counts = self.ledger.counts
-        counts.update(spans_in=len(self.candidates), spans_out=count, implicit=len(implicit))
+        counts.update(spans_in=len(self.candidates), spans_out=count, missing=added, implicit=len(implicit))
         asked = sum(len(window.items) for window, _ in self.sent)
         counts.update(asked=asked, covered=self.choice.covered)
-        changed = counts["relabelled"] + counts["moved"] + counts["dropped"]
+        changed = counts["relabelled"] + counts["moved"] + counts["dropped"] + added
         run = {"documents": 1, "spans": len(self.candidates), "asked": asked, "changed": changed}
         self.pipe.budget.tally.add(run)
         entry = self.ledger.as_dict(self.pipe.budget, self.pipe.client, seconds)

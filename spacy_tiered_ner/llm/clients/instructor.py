@@ -155,9 +155,12 @@ def build_instructor_client_v1(
     mode (Optional[str]): How Instructor asks for JSON, such as "tools" or "json_schema"; null for the provider's
         default, or "json_schema" where there is a `base_url`.
     timeout (float): Seconds for one request. max_output_tokens (int): Of one answer.
-    generation (Optional[Dict]): Passed to the provider as it is; null for temperature 0.
+    generation (Optional[Dict]): Passed to the provider as it is; null for temperature 0, except for OpenAI's own
+        models, of which the newer ones refuse that.
     RAISES (ValueError): T110 bad address, T111 a key in place of a variable, T113 model.
     """
+    official = model.startswith("openai/") and base_url is None
+    usual: dict[str, Any] = {} if official else {"temperature": 0.0}
     return InstructorClient(
         model=model,
         base_url=base_url,
@@ -165,5 +168,5 @@ def build_instructor_client_v1(
         mode=mode,
         timeout=timeout,
         max_output_tokens=max_output_tokens,
-        generation={"temperature": 0.0} if generation is None else generation,
+        generation=usual if generation is None else generation,
     )

@@ -3,13 +3,15 @@
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from ..errors import Warnings
 from ..gliner.checks import check_least
 from .detection import WHOLE
 from .finding import Finding
+from .people import fold
 from .pieces import PERSONS, substitute
-from .propagate import COMMON, listed, name_parts
+from .propagate import COMMON, SHORTEST_PART, SOURCE, listed, name_parts
 
 LOOKAHEAD = 200
 LIMIT = 8192
@@ -47,7 +49,7 @@ class StreamRedactor:
         self._context = self._held = ""
         self._until: re.Pattern | None = None
         self._tried = -1
-        self._values: dict[str, str] = {}
+        self._known: dict[str, Finding] = {}
 
     def __call__(self, chunks: Iterable[str]) -> Iterator[str]:
         """YIELDS (str): Redacted text, in pieces that need not agree with the chunks."""
@@ -96,25 +98,28 @@ class StreamRedactor:
 
     def _found(self) -> list[Finding]:
         text, shift = self._context + self._held, len(self._context)
-        known: dict[str, list[str]] = {}
-        for value, label in self._values.items():
-            known.setdefault(label, []).append(value)
-        repeated = [item for item in listed(text, known) if text[item.start] != text[item.start].lower()]
-        found = [*self.find(text), *repeated]
         return [
-            Finding(max(item.start - shift, 0), item.end - shift, item.label, item.score, item.source)
-            for item in found
+            replace(item, start=max(item.start - shift, 0), end=item.end - shift)
+            for item in (*self.find(text), *self._repeated(text))
             if item.end > shift
         ]
+
+    def _repeated(self, text: str) -> Iterator[Finding]:
+        """YIELDS (Finding): What was found before, and parts of such names, where they begin with a capital."""
+        for item in listed(text, {"": list(self._known)}):
+            value = text[item.start : item.end]
+            first = self._known.get(fold(value))
+            if first is not None and value[0] != value[0].lower():
+                yield replace(first, start=item.start, end=item.end, source=SOURCE)
 
     def _give(self, cut: int, found: list[Finding]) -> str:
         inside = [finding for finding in found if finding.end <= cut]
         for finding in inside:
-            if len(self._values) < MOST_REMEMBERED and finding.label not in COMMON:
-                value = self._held[finding.start : finding.end]
-                self._values.setdefault(value, finding.label)
-                if finding.label in PERSONS:
-                    self._values.update(dict.fromkeys(name_parts(value), finding.label))
+            if len(self._known) < MOST_REMEMBERED and finding.label not in COMMON:
+                value = fold(self._held[finding.start : finding.end])
+                for known in (value, *(name_parts(value) if finding.label in PERSONS else ())):
+                    if len(known) >= SHORTEST_PART:
+                        self._known.setdefault(known, finding)
         failed = any(finding.label == WHOLE for finding in inside)
         out = WITHHELD if failed else self.redact(self._held[:cut], inside)
         self._advance(cut)

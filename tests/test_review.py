@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import spacy_tiered_ner.cli  # noqa: F401
 from spacy_tiered_ner.corpus import read_records
 from spacy_tiered_ner.teacher.kappa import cohen_kappa, word_labels
-from spacy_tiered_ner.teacher.records import read_teacher
+from spacy_tiered_ner.teacher.records import read_teacher, write_rows
 from spacy_tiered_ner.teacher.review.answers import GivenSpan
 from spacy_tiered_ner.teacher.review.offsets import place
 from spacy_tiered_ner.teacher.selection import DOUBT, RANDOM, RARE, UNEVEN, select
@@ -350,9 +350,9 @@ def test_random_share_is_unbiased(tmp_path):
         row["spans"][0]["confidence"] = 0.1
     srsly.write_jsonl(tmp_path / "t.jsonl", rows)
     records = read_teacher(tmp_path / "t.jsonl")
-    drawn = [id for seed in range(400) for id, why in select(records, 10, 0.5, seed).items() if why == RANDOM]
+    drawn = [id for seed in range(100) for id, why in select(records, 10, 0.5, seed).items() if why == RANDOM]
     doubtful = sum(int(id.removeprefix("doc")) < 10 for id in drawn)
-    assert doubtful / len(drawn) == pytest.approx(0.5, abs=0.03)
+    assert doubtful / len(drawn) == pytest.approx(0.5, abs=0.08)
 
 
 @pytest.mark.parametrize(
@@ -417,3 +417,14 @@ def test_bad_exports(teacher, tmp_path):
     again = review("export", teacher, directory)
     assert again.exit_code == 1
     assert "T042" in again.stdout
+
+
+def test_failed_writing_leaves_the_older_file(teacher, tmp_path):
+    """What cannot be encoded fails half-way; the file of before is still there, and nothing beside it."""
+    (tmp_path / "out").mkdir()
+    target = tmp_path / "out" / "rows.jsonl"
+    write_rows(target, [{"text": "before"}])
+    with pytest.raises(UnicodeEncodeError):
+        write_rows(target, [{"text": "x" * 100_000}, {"text": "\ud800"}])
+    assert [path.name for path in target.parent.iterdir()] == ["rows.jsonl"]
+    assert list(srsly.read_jsonl(target)) == [{"text": "before"}]

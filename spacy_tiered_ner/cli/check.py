@@ -29,8 +29,8 @@ def check_cli(
     too few test documents, labels given unevenly.
     """
     from ..evaluation.gold import read_gold
+    from ..files import write_text
     from ..teacher.checks import check_data
-    from ..teacher.records import write_text
 
     try:
         paths = {"train": train, "dev": dev, "test": test}

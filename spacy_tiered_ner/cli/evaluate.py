@@ -43,6 +43,7 @@ def evaluate_cli(
     from ..evaluation.gold import read_gold
     from ..evaluation.predictions import predict
     from ..evaluation.report import Task, evaluate
+    from ..files import write_text
 
     try:
         texts = read_gold(data, spans_key)
@@ -57,19 +58,14 @@ def evaluate_cli(
         if output:
             from .evaluation_page import render_report
 
-            write(output, render_report(report, task, ours))
+            write_text(output, render_report(report, task, ours))
         if json_path:
-            write(json_path, json.dumps(report, indent=2) + "\n")
+            write_text(json_path, json.dumps(report, indent=2) + "\n")
     except (ValueError, ImportError, OSError) as error:
         msg.fail("Evaluation failed", str(error), exits=1)
     print_report(report)
     for path in filter(None, (output, json_path)):
         msg.good(f"Wrote {path}")
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf8")
 
 
 def print_report(report: dict[str, Any]) -> None:

@@ -70,8 +70,9 @@ def import_cli(
     json_path: Annotated[Path | None, Option("--json", "-j", help="JSON file for the report")] = None,
 ) -> None:
     """Merge the reviewers' answers. Reports how good the teacher is on the random share, and how reviewers agree."""
+    from ..files import write_text
     from ..gliner.checks import check_option
-    from ..teacher.records import read_teacher, write_rows, write_text
+    from ..teacher.records import read_teacher, write_rows
     from ..teacher.review.files import TOOLS, read_answers, read_selection
     from ..teacher.review.merge import merge
 

@@ -7,7 +7,6 @@ A line has `text`, `spans` (`start`, `end`, `label`, perhaps `confidence`), `lab
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from ..corpus import Record, parse_json, read_lines
 from ..errors import Errors
 from ..evaluation.metrics import CharSpan
+from ..files import write_text
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,8 @@ def labels_of(records: Iterable[TeacherRecord]) -> list[str]:
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write lines of JSON; the file is there only when all of it is written."""
+    """Write lines of JSON."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
-def write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def plain_spans(spans: Iterable[CharSpan], confidence: Mapping[CharSpan, float] | None = None) -> list[dict[str, Any]]:

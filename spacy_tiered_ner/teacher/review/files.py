@@ -8,7 +8,8 @@ from typing import Any
 
 from ...corpus import read_lines
 from ...errors import Errors
-from ..records import TeacherRecord, labels_of, parse_teacher, write_rows, write_text
+from ...files import write_text
+from ..records import TeacherRecord, labels_of, parse_teacher, write_rows
 from . import argilla, jsonl, label_studio
 from .answers import Answers
 

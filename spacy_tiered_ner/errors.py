@@ -363,6 +363,10 @@ class Warnings(metaclass=ErrorsWithCodes):
         'doc._.tiered_ner. Set `client`, e.g. {{"@misc": "spacy-tiered-ner.instructor_client.v1", "model": '
         '"ollama/qwen3"}}.'
     )
+    W312 = (
+        "{count} texts of the {split} data are also in the evaluated data, so these figures flatter. Evaluate on other "
+        "texts (`tiered check` lists them)."
+    )
     # Data sets
     W304 = "{count} texts of {split} are there twice. Remove them, or they count double."
     W305 = (

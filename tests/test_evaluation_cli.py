@@ -85,6 +85,7 @@ def test_everything(files, tmp_path):
     assert 0 < report["comparison"]["difference"]["p_value"] <= 1
     assert report["strata"]["scores"]["in train"]["gold"] == strict["gold"]
     assert any("W303" in note for note in report["notes"])
+    assert sum("W312" in note for note in report["notes"]) == 2
     page = (tmp_path / "out" / "page.html").read_text(encoding="utf8")
     assert page.count("<svg") == 4
     assert f"{100 * strict['f1']:.1f}" in page

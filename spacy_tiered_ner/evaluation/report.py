@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import Warnings
+from ..teacher.near import equal_texts
 from .bootstrap import LEVEL, RESAMPLES, SEED, compare, f1, figures, figures_of_each, interval, resample
 from .calibration import calibrate
 from .confusion import NOTHING, confusion
@@ -155,7 +156,7 @@ def comparison(task: Task, ours: Predictions, other: Predictions, labels: Sequen
 
 
 def notes(task: Task, ours: Predictions, other: Predictions | None) -> list[str]:
-    """RETURNS (List[str]): Warnings W300 to W303, for whoever reads the figures."""
+    """RETURNS (List[str]): Warnings W300 to W303 and W312, for whoever reads the figures."""
     found = []
     covered = sum(text.covered for text in task.texts)
     total = covered + sum(map(len, task.gold))
@@ -168,6 +169,10 @@ def notes(task: Task, ours: Predictions, other: Predictions | None) -> list[str]
             found.append(Warnings.W301.format(name=system.name, labels=", ".join(missing)))
         if system.unjudged:
             found.append(Warnings.W302.format(name=system.name, count=system.unjudged))
+    for split, texts in (("training", task.train), ("validation", task.validation)):
+        shared = equal_texts([text.text for text in texts or ()], [text.text for text in task.texts])
+        if shared:
+            found.append(Warnings.W312.format(count=len(shared), split=split))
     if len(task.texts) < FEWEST_DOCUMENTS:
         found.append(Warnings.W303.format(count=len(task.texts), least=FEWEST_DOCUMENTS))
     return found

@@ -70,7 +70,7 @@ def reliability_plot(systems: Mapping[str, Mapping[str, Any]]) -> str:
         largest = max(b["count"] for b in bins)
         x, y = [b["score"] for b in bins], [b["right"] for b in bins]
         axes.plot(x, y, color=colour, lw=1, label=plain(name))
-        axes.scatter(x, y, s=[15 + 120 * b["count"] / largest for b in bins], color=colour, alpha=0.7)
+        axes.scatter(x, y, s=[15 + 120 * b["count"] / largest for b in bins], color=colour, alpha=0.7, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="mean score", ylabel="share that is right", aspect="equal")
     if len(systems) > 1:
         figure.legend(loc="outside upper center", frameon=False)

@@ -59,8 +59,8 @@ def read_chunks(path: Path) -> Iterator[str]:
         try:
             while chunk := file.read(CHARACTERS):
                 yield chunk
-        except UnicodeDecodeError as error:
-            raise not_utf8(path, error) from None
+        except UnicodeDecodeError:
+            raise not_utf8(path) from None
 
 
 def read_jsonl(path: Path, fields: list[str], subject: str | None) -> Iterator[Row]:
@@ -76,8 +76,8 @@ def read_jsonl(path: Path, fields: list[str], subject: str | None) -> Iterator[R
             try:
                 row = json.loads(line.decode("utf-8-sig"))
                 json.dumps(row, ensure_ascii=False).encode()
-            except UnicodeDecodeError as error:
-                raise not_utf8(path, error, number) from None
+            except UnicodeDecodeError:
+                raise not_utf8(path) from None
             except (ValueError, RecursionError) as error:
                 # The message of a JSON error has its place, but nothing of the line.
                 raise ValueError(Errors.T243.format(path=path, line=number, reason=error)) from None
@@ -141,9 +141,8 @@ class CsvFile:
         csv.field_size_limit(sys.maxsize)
         self.path = path
         self.delimiter = delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")
-        with open_source(path) as file:
-            line = file.readline()
-        self.end = "\r\n" if line.endswith("\r\n") else "\n"
+        with path.open("rb") as file:
+            self.end = ending(file.readline()) or "\n"
         self.header = next(self._lines(), (1, []))[1]
         for name in [*columns, *([subject] if subject else [])]:
             if name not in self.header:
@@ -176,8 +175,8 @@ class CsvFile:
                     line = reader.line_num + 1
             except csv.Error as error:
                 raise ValueError(Errors.T245.format(path=self.path, line=line, reason=error)) from None
-            except UnicodeDecodeError as error:
-                raise not_utf8(self.path, error) from None
+            except UnicodeDecodeError:
+                raise not_utf8(self.path) from None
 
     def _rebuilt(self, row: list[str], texts: list[str]) -> str:
         others = dict(zip(self.chosen, texts, strict=True)) if row else {}
@@ -193,10 +192,15 @@ def unchanged(line: str, texts: list[str]) -> str:
     return line
 
 
-def not_utf8(path: Path, error: UnicodeDecodeError, line: int | None = None) -> ValueError:
-    """The message of the decoder's error has the bytes in it; ours has not."""
-    place = f"byte {error.start}" if line is None else f"line {line}"
-    return ValueError(Errors.T242.format(path=path, place=place))
+def not_utf8(path: Path) -> ValueError:
+    """RETURNS (ValueError): With the line; the decoder's own message would show the bytes."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                break
+    return ValueError(Errors.T242.format(path=path, line=number))
 
 
 def batches(rows: Iterable[Row], most: int, characters: int) -> Iterator[list[Row]]:

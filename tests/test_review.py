@@ -148,6 +148,7 @@ def test_label_studio(teacher, tmp_path):
     assert (report["teacher"]["correct"], report["teacher"]["predicted"], report["teacher"]["gold"]) == (11, 12, 13)
     assert report["teacher"]["per_type"]["ship"]["f1"] == 1
     assert f"{100 * 11 / 13:.1f}" in printed
+    assert "W303" in printed
     assert [len(record.spans) for record in read_records(tmp_path / "merged.jsonl")] == [3, 4, 0, 3, 3]
 
 

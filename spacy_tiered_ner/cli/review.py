@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from typer import Argument, Option, Typer
 from wasabi import msg
 
+from ..errors import Warnings
 from . import tiered
 
 review = Typer(name="review", help="Give labels to reviewers, and take their answers.", no_args_is_help=True)
@@ -90,6 +91,8 @@ def import_cli(
 
 
 def print_report(report: dict[str, Any]) -> None:
+    from ..evaluation.bootstrap import FEWEST_DOCUMENTS
+
     rows = [
         ("texts given out", report["given_out"]),
         ("answered", report["answered"]),
@@ -107,6 +110,8 @@ def print_report(report: dict[str, Any]) -> None:
         figures = [(name, f"{100 * teacher[name]:.1f}", between(teacher[f"{name}_interval"])) for name in NAMES]
         msg.text(f"The teacher on the random share ({teacher['documents']} texts):")
         msg.table(figures, header=("", "", "95 %"), aligns=("l", "r", "r"))
+        if teacher["documents"] < FEWEST_DOCUMENTS:
+            msg.warn(Warnings.W303.format(count=teacher["documents"], least=FEWEST_DOCUMENTS))
     else:
         msg.warn("No text of the random share has an answer, so the teacher's quality is not known")
     for pair in report["agreement"]:

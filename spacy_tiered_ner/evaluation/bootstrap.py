@@ -14,6 +14,7 @@ RESAMPLES = 1000
 PERMUTATIONS = 10_000
 SEED = 0
 LEVEL = 95  # percent
+FEWEST_DOCUMENTS = 50  # for intervals to be trusted
 BLOCK = 4_000_000  # random numbers held at a time
 
 

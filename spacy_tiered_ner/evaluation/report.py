@@ -9,7 +9,18 @@ import numpy as np
 from .. import __version__
 from ..errors import Warnings
 from ..teacher.near import equal_texts
-from .bootstrap import LEVEL, RESAMPLES, SEED, compare, f1, figures, figures_of_each, interval, resample
+from .bootstrap import (
+    FEWEST_DOCUMENTS,
+    LEVEL,
+    RESAMPLES,
+    SEED,
+    compare,
+    f1,
+    figures,
+    figures_of_each,
+    interval,
+    resample,
+)
 from .calibration import calibrate
 from .confusion import NOTHING, confusion
 from .gold import GoldText
@@ -19,7 +30,6 @@ from .schemes import label_counts, scheme_counts, token_counts
 from .strata import labels_by_form, score_strata
 from .thresholds import sweep
 
-FEWEST_DOCUMENTS = 50
 TOKEN_WARNING = (
     "This counts words, not entities: half an entity counts half, and long ones count often. It usually flatters; do "
     "not report it as the quality of NER."

@@ -49,10 +49,15 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     for start, end, value in occurrences(lower, {**values, **parts}):
         if not known(start, end):
             places[value].append((start, end))
-    found = []
-    for value, others in places.items():
-        if value in values or all(text[start].isupper() for start, _ in others):
-            finding = values.get(value) or parts[value]
+    found = [
+        replace(finding, start=start, end=end, source=SOURCE)
+        for value, finding in values.items()
+        for start, end in places[value]
+    ]
+    whole = {start for finding in found for start in range(finding.start, finding.end)}
+    for part, finding in parts.items():
+        others = [place for place in places[part] if place[0] not in whole]
+        if all(text[start].isupper() for start, _ in others):
             found += [replace(finding, start=start, end=end, source=SOURCE) for start, end in others]
     return found
 

@@ -6,8 +6,12 @@ from ..context import words
 from .pattern import Pattern, PatternRule, named
 
 WEAK = 0.1  # far below any threshold: counts only in context
-PASSPORT = re.compile(r"(?<![\w.-])(?:[A-Z]{1,2}\s?\d{6,8}|\d{2}[A-Z]{2}\d{5}|[CFGHJKLMNPRTVWXYZ0-9]{9}|\d{8,9}[A-Z]?)(?![\w-])")
-PASSPORT_WORDS = words("passport", "pass(?:port)?\\s?(?:no|nr|number)", "reisepass", "passeport", "pasaporte", "passaporto", "paspoort")
+PASSPORT = re.compile(
+    r"(?<![\w.-])(?:[A-Z]{1,2}\s?\d{6,8}|\d{2}[A-Z]{2}\d{5}|[CFGHJKLMNPRTVWXYZ0-9]{9}|\d{8,9}[A-Z]?)(?![\w-])"
+)
+PASSPORT_WORDS = words(
+    "passport", "pass(?:port)?\\s?(?:no|nr|number)", "reisepass", "passeport", "pasaporte", "passaporto", "paspoort"
+)
 LICENCE = re.compile(
     r"(?<![\w.-])(?:[A-Z]{1,3}[ -]?\d{3,4}(?:[ -]?\d{3,4}){0,3}(?:[ -]?\d{1,3})?|[A-Z]{5}\d{6}[A-Z\d]{5}|[A-Z]{2}\d{6}[A-Z]?"
     r"|[A-Z0-9]{7,18}(?<=\d)|\d{3}[ -]\d{3}[ -]\d{3}|\d{7,12})(?![\w-])"
@@ -21,7 +25,9 @@ PLATE = re.compile(
 )
 PLATE_WORDS = words("licen[cs]e plate", "plate", "number plate", "registration", "vehicle", "car\\b", "kennzeichen", "immatricul", "matr[íi]cula",
                     "targa", "kenteken", "placa", "tag\\b", "vrm", "parked")  # fmt: skip
-PLATE_NAMED = named("licen[cs]e plate|number plate|plate|registration (?:number|plate|no)|kennzeichen|plaque d'immatriculation|immatriculation|matr[íi]cula|targa|kenteken|placa|vrm")
+PLATE_NAMED = named(
+    "licen[cs]e plate|number plate|plate|registration (?:number|plate|no)|kennzeichen|plaque d'immatriculation|immatriculation|matr[íi]cula|targa|kenteken|placa|vrm"
+)
 VIN = re.compile(r"(?<![\w-])(?=[A-Z0-9]{0,16}\d)(?=\w{0,16}[A-Z])[A-HJ-NPR-Z0-9]{17}(?![\w-])")
 VIN_WORDS = words("vin\\b", "vehicle identification", "chassis", "fahrgestell")
 IMEI = re.compile(r"(?<![\w.-])\d{2}[ -]?\d{6}[ -]?\d{6}[ -]?\d{1,2}(?![\w-])")

@@ -118,7 +118,10 @@ def build_pii_national_ids_v1(countries: Sequence[str] = COUNTRIES) -> Callable[
     for kind in KINDS:
         if kind.country in countries:
             shapes[kind.shape].append((source_of(kind), validator(kind.module), kind.alone, names_of(kind)))
-    tests = [(re.compile(rf"(?<![\w.+-])(?<!\d )(?:{shape})(?!\w|[-.]\d|(?<=\d) \d)"), found) for shape, found in shapes.items()]
+    tests = [
+        (re.compile(rf"(?<![\w.+-])(?<!\d )(?:{shape})(?!\w|[-.]\d|(?<=\d) \d)"), found)
+        for shape, found in shapes.items()
+    ]
     needed = re.compile(r"\d")
 
     def find_national_ids(doc: Doc) -> Iterator[Finding]:
@@ -136,7 +139,9 @@ def judged(text: str, match: re.Match, kinds: list[Test]) -> Iterator[Finding]:
     value, (start, end) = match.group(), match.span()
     for source, valid, alone, names in kinds:
         if valid is None:
-            yield Finding(start, end, "NATIONAL_ID", CERTAIN if supported(text, start, end, names) else UNCHECKED, source)
+            yield Finding(
+                start, end, "NATIONAL_ID", CERTAIN if supported(text, start, end, names) else UNCHECKED, source
+            )
         elif valid(value):
             yield Finding(start, end, "NATIONAL_ID", score_of(value, alone, supported(text, start, end, names)), source)
 
@@ -168,7 +173,12 @@ def validator(module: str) -> Callable[[str], bool] | None:
     def valid(number: str) -> bool:
         try:
             return bool(is_valid(number))
-        except (ArithmeticError, LookupError, TypeError, ValueError):  # of the library, for birth places it does not know
+        except (
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ):  # of the library, for birth places it does not know
             return False
 
     return valid

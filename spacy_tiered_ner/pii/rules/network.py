@@ -17,7 +17,7 @@ MAC = re.compile(
 )
 URL = re.compile(
     r"(?<![\w@])(?:(?:https?|ftps?|sftp|wss?|ssh|git|smb|jdbc:\w+|postgres(?:ql)?|mysql|mongodb(?:\+srv)?|redis|amqps?)://|www\.)"
-    r"[^\s<>\"'`{}|\\^\[\]]{2,2000}?(?=[.,;:!?)]*(?:[\s<>\"'`{}|\\^\[\]]|$))",
+    r"[^\s<>\"'`{}|\\^\[\]]{2,}(?<![.,;:!?)])",
     re.IGNORECASE,
 )
 TOP = (

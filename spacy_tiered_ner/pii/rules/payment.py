@@ -18,7 +18,9 @@ IBAN = re.compile(
     r"(?<!\w)(?:[A-Z]{2} ?\d{2}(?:[ -]?[A-Z0-9]{2,4}){3,8}(?:[ -]?[A-Z0-9]{1,3})?|[a-z]{2}\d{2}[A-Za-z0-9]{11,30})(?!\w)"
 )
 IBAN_WORDS = words("iban", "account", "bank", "konto", "compte", "cuenta", "conto", "transfer", "wire", "rekening")
-ACCOUNT = named(r"(?:bank |checking |savings )?(?:account|acct)|routing|sort code|aba|kontonummer|konto|n[úu]mero de cuenta|rekeningnummer|conta")
+ACCOUNT = named(
+    r"(?:bank |checking |savings )?(?:account|acct)|routing|sort code|aba|kontonummer|konto|n[úu]mero de cuenta|rekeningnummer|conta"
+)
 CVV = re.compile(
     r"(?<!\w)(?:cvv2?|cvc2?|cid|security code|prüfziffer)\s?(?:code|number|no\.?)?\s?(?::|is|=)?\s?(?P<value>\d{3,4})(?!\w)",
     re.IGNORECASE,
@@ -61,4 +63,3 @@ def build_pii_payment_v1() -> PatternRule:
         Pattern("crypto", "CRYPTO", OTHER_COINS, 0.3, COIN_WORDS),
     )
     return PatternRule(patterns, r"\d|\b[A-Z]{8}")
-

@@ -26,9 +26,9 @@ ENGLISH = re.compile(
     rf"|(?<![\w.,/-]){HOUSE}{{1,3}}?(?:{RARE_SUFFIX})\b{UNIT}?|(?<![\w.,/-]){HOUSE}{{1,4}}?{UNIT[6:-1]}"
     rf"|(?<!\w)(?:Flat|Studio|Unit|Apartment|Apt)\.?\s\d{{1,4}}[A-Za-z]?,?\s(?:{WORD}\s){{1,3}}?(?:{SUFFIX}|{RARE_SUFFIX})\b"
 )
+ROAD = "stra(?:ß|ss)e|str\\.|weg|platz|allee|gasse|ring|damm|ufer|steig|straat|laan|plein|gracht|kade|steeg|pad|dreef|vej|gade|gatan|vägen|gata|veien|katu"
 GERMANIC = re.compile(
-    r"(?<!\w)(?:(?:[A-ZÄÖÜ][\wäöüß.-]*[ -]){0,2}[A-ZÄÖÜ]?[\wäöüß.-]*(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|ring|damm|ufer|straat|laan|plein|gracht|kade|vej|gade|gatan|vägen|gata|veien|katu)"
-    r"|(?:[A-ZÄÖÜ][\wäöüß.-]*[ -]){1,2}(?:Stra(?:ß|ss)e|Str\.|Weg|Platz|Allee|Ring|Damm))\s\d{1,4}\s?[a-zA-Z]?(?:[-/]\d{1,4})?(?!\w)"
+    rf"(?<![\w-])(?:[A-ZÄÖÜÅ]\w{{0,24}}\.?[ -]){{0,3}}(?:\w{{0,30}}(?:{ROAD})|(?:Stra(?:ß|ss)e|Str\.|Weg|Platz|Allee|Ring|Damm))\s\d{{1,4}}\s?[a-zA-Z]?(?:[-/]\d{{1,4}})?(?!\w)"
 )
 WAY = (
     "rue|avenue|boulevard|chemin|place|impasse|all[ée]e|quai|route|cours|faubourg|square|calle|avenida|plaza|paseo|carrer|ronda|glorieta|alameda|rambla|camino|"
@@ -43,27 +43,48 @@ ROMANCE = re.compile(
     rf"(?<!\w)(?:\d{{1,4}}(?:\s?(?:bis|ter|[A-D]))?,?\s{STREET}|{STREET},?\s(?:n[º°o.]\s?)?\d{{1,4}}\s?[a-zA-Z]?(?!\w))"
 )
 STREET_ALONE = re.compile(rf"(?<!\w){STREET}")
-BOX = re.compile(r"(?<!\w)(?:P\.?\s?O\.?\s?Box|Post(?:al)? Box|Postfach|Boîte postale|BP|Apartado|Casella postale|PSC|Unit)\s\d{1,7}(?:,?\sBox\s\d{1,6})?(?!\w)", re.IGNORECASE)
+BOX = re.compile(
+    r"(?<!\w)(?:P\.?\s?O\.?\s?Box|Post(?:al)? Box|Postfach|Boîte postale|BP|Apartado|Casella postale|PSC|Unit)\s\d{1,7}(?:,?\sBox\s\d{1,6})?(?!\w)",
+    re.IGNORECASE,
+)
 UNIT_ALONE = re.compile(r"(?<!\w)(?:Apt|Apartment|Suite|Ste|Flat)\.?\s?#?\s?\d{1,5}[A-Za-z]?(?!\w)")
 STATES = "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|PR|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
 US_ZIP = re.compile(rf"(?<=(?:[, ]|\n))(?:(?:{STATES}),?\s)(?P<value>\d{{5}}(?:-\d{{4}})?)(?![\w-])")
 ZIP_PLUS = re.compile(r"(?<![\w.-])\d{5}-\d{4}(?![\w-])")
-UK_CODE = re.compile(r"(?<!\w)(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})(?!\w)")
+UK_CODE = re.compile(
+    r"(?<!\w)(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})(?!\w)"
+)
 CA_CODE = re.compile(r"(?<!\w)[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z][ -]?\d[ABCEGHJ-NPRSTV-Z]\d(?!\w)")
 NL_CODE = re.compile(r"(?<!\w)[1-9]\d{3} (?!SA|SD|SS|AM|PM)[A-Z]{2}(?=[ ,\n]|$)")
 BR_CODE = re.compile(r"(?<![\w.-])\d{5}-\d{3}(?![\w-])")
 JP_CODE = re.compile(r"〒\s?\d{3}-?\d{4}")
 CITY_CODE = re.compile(r"(?<![\w.,-])(?:[A-Z]{1,2}-)?(?P<value>\d{4,5})(?=\s[A-ZÄÖÜÉ][a-zäöüßéèêñ]{2,})")
 BARE = re.compile(r"(?<![\w.,$€£-])\d{4,6}(?![\w%-]|[.,]\d)")
-ZIP_WORDS = words("zip", "postal", "post ?code", "postcode", "plz", "postleitzahl", "c[óo]digo postal", "code postal", "cap\\b", "cep\\b", "pin ?code")
+ZIP_WORDS = words(
+    "zip",
+    "postal",
+    "post ?code",
+    "postcode",
+    "plz",
+    "postleitzahl",
+    "c[óo]digo postal",
+    "code postal",
+    "cap\\b",
+    "cep\\b",
+    "pin ?code",
+)
 STREET_WORDS = words("stra(?:ß|ss)e", "str\\.", "\\w+stra(?:ß|ss)e", "\\w+weg", "\\w+platz", "rue", "avenue", "calle", "via", "plaza", "address", "adresse", "direcci",
                      "indirizzo", "wohnhaft", "lives", "resid", "street", "road", "\\w+straat", "\\w+laan", "zip", "postal", "plz")  # fmt: skip
 NUMBER = r"[+-]?(?:\d{1,2}|1[0-7]\d|180)\.\d{3,}\s?°?\s?"
-DECIMAL = re.compile(rf"(?<![\w.])[+-]?(?:[0-8]?\d|90)\.\d{{3,}}\s?°?\s?[NS]?(?:\s?[,;/]\s?|\s){NUMBER}[EWO]?(?![\w.]\d|\w)")
+DECIMAL = re.compile(
+    rf"(?<![\w.])[+-]?(?:[0-8]?\d|90)\.\d{{3,}}\s?°?\s?[NS]?(?:\s?[,;/]\s?|\s){NUMBER}[EWO]?(?![\w.]\d|\w)"
+)
 DEGREES = re.compile(
     r"(?<![\w.])\d{1,3}\s?°\s?(?:\d{1,2}(?:\.\d+)?\s?['′’]\s?(?:\d{1,2}(?:\.\d+)?\s?(?:[\"″”]|'')\s?)?)?[NS]\W{0,3}\d{1,3}\s?°\s?(?:\d{1,2}(?:\.\d+)?\s?['′’]\s?(?:\d{1,2}(?:\.\d+)?\s?(?:[\"″”]|'')\s?)?)?[EWO](?!\w)"
 )
-LATITUDE = re.compile(r"(?<!\w)(?:lat(?:itude)?|lon(?:g|gitude)?|lng)\s?[:=]?\s?(?P<value>[+-]?\d{1,3}\.\d{2,})(?!\w)", re.IGNORECASE)
+LATITUDE = re.compile(
+    r"(?<!\w)(?:lat(?:itude)?|lon(?:g|gitude)?|lng)\s?[:=]?\s?(?P<value>[+-]?\d{1,3}\.\d{2,})(?!\w)", re.IGNORECASE
+)
 
 
 def build_pii_places_v1() -> PatternRule:
@@ -71,7 +92,13 @@ def build_pii_places_v1() -> PatternRule:
         Pattern("street_address", "ADDRESS", ENGLISH, 0.75),
         Pattern("street_address", "ADDRESS", GERMANIC, 0.75),
         Pattern("street_address", "ADDRESS", ROMANCE, 0.6),
-        Pattern("street_address", "ADDRESS", STREET_ALONE, 0.1, words("address", "lives? ", "resid", "live at", "habite", "vive", "domicil", "ship", "deliver")),
+        Pattern(
+            "street_address",
+            "ADDRESS",
+            STREET_ALONE,
+            0.1,
+            words("address", "lives? ", "resid", "live at", "habite", "vive", "domicil", "ship", "deliver"),
+        ),
         Pattern("street_address", "ADDRESS", BOX, 0.7),
         Pattern("street_address", "ADDRESS", UNIT_ALONE, 0.55),
         Pattern("zip_code", "ZIP_CODE", US_ZIP, 0.85),

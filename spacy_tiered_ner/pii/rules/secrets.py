@@ -23,8 +23,10 @@ TOKENS = {
     "jwt": r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",
 }
 NAMED_TOKENS = {name: re.compile(rf"(?<![\w-])(?:{regex})(?![\w-])") for name, regex in TOKENS.items()}
-ANY_TOKEN = "|".join(TOKENS.values())
-PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]{1,10000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|$)")
+ANY_TOKEN = rf"(?<![\w-])(?:{'|'.join(TOKENS.values())})"
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]{1,10000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|$)"
+)
 BASIC = re.compile(r"\b(?:Bearer|Basic|Token)\s+(?P<value>[A-Za-z0-9._~+/=-]{16,})")
 IS = r"[\"']?\s*(?:=>|:=|[:=]|\bis\b|\bwas\b|\bto\b|\bset to\b|\bist\b|\best\b|\bes\b|\bè\b)[:\s]*[\"'“‘`]?"
 KEY_NAME = (
@@ -45,7 +47,8 @@ PASSWORD_IN_WORDS = re.compile(  # "my password is hunter2": what follows must n
 CREDENTIALS = re.compile(r"\w://[^\s:/@]{1,64}:(?P<value>[^\s:/@]{1,128})@")
 USER_NAME = r"user[\s_-]?(?:name|id)?|login(?:[\s_-]?(?:name|id))?|account name|screen ?name|handle|nick(?:name)?|benutzername|utilisateur|usuario|skype|telegram|discord|github|twitter|instagram"
 USER = re.compile(
-    rf"(?<![^\W_])(?:{USER_NAME})[\"']?\s*(?:=>|:=|[:=])\s*[\"'“‘`]?(?P<value>@?[\w][\w.+-]{{1,38}}\w)(?![\w@]|://)", re.IGNORECASE
+    rf"(?<![^\W_])(?:{USER_NAME})[\"']?\s*(?:=>|:=|[:=])\s*[\"'“‘`]?(?P<value>@?[\w][\w.+-]{{1,38}}\w)(?![\w@]|://)",
+    re.IGNORECASE,
 )
 USER_IN_WORDS = re.compile(
     r"(?<![^\W_])(?:user ?name|user ?id|login|screen ?name|handle|nick(?:name)?|logged in as|signed in as|(?:log|sign) in as|account name)"
@@ -74,4 +77,6 @@ def build_pii_credentials_v1() -> PatternRule:
         Pattern("username", "USERNAME", USER_IN_WORDS, 0.9),
         Pattern("mention", "USERNAME", MENTION, 0.5),
     )
-    return PatternRule(patterns, r"[:=@]|(?i:\b(?:pass|pwd|pin|user|login|log|sign|handle|nick|screen|mot de|contra|senha))")
+    return PatternRule(
+        patterns, r"[:=@]|(?i:\b(?:pass|pwd|pin|user|login|log|sign|handle|nick|screen|mot de|contra|senha))"
+    )

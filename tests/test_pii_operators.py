@@ -122,6 +122,7 @@ def test_what_holds_values_shows_none_and_is_never_pickled(what):
         (Generalise(), "ZIP_CODE", "90210-1234", "902**-****"),
         (Generalise(), "ZIP_CODE", "SW1A 1AA", "SW1* ***"),
         (Generalise(), "ZIP_CODE", "123", "<ZIP_CODE>"),
+        (Generalise(sparse_zip_codes=["036"]), "ZIP_CODE", "03601", "000**"),
         (Generalise(), "DATE", "3 May 1815", "1815"),
         (Generalise(), "DATE_OF_BIRTH", "03/05/1985", "1985"),
         (Generalise(), "DATE", "1990 to 1992", "<DATE>"),

@@ -195,12 +195,16 @@ def unchanged(line: str, texts: list[str]) -> str:
 def not_utf8(path: Path) -> ValueError:
     """RETURNS (ValueError): With the line; the decoder's own message would show the bytes."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                break
+        number = next((number for number, line in enumerate(file, 1) if not is_utf8(line)), 0)
     return ValueError(Errors.T242.format(path=path, line=number))
+
+
+def is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def batches(rows: Iterable[Row], most: int, characters: int) -> Iterator[list[Row]]:

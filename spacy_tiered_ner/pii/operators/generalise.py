@@ -1,7 +1,7 @@
 """A coarser value of the same kind: 87 as 80-89, a ZIP code as its first three digits, a date as its year."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -63,7 +63,12 @@ COARSER: Mapping[str, Callable[[str], str]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Generalise(Operator):
-    """Registered as `spacy-tiered-ner.generalise_operator.v1`. What cannot be made coarser becomes its label."""
+    """Registered as `spacy-tiered-ner.generalise_operator.v1`. What cannot be made coarser becomes its label.
+
+    sparse_zip_codes (Sequence[str]): First three digits of areas with so few people that they become 000.
+    """
+
+    sparse_zip_codes: Sequence[str] = ()
 
     def validate(self, label: str) -> None:
         """RAISES (ValueError): T230."""
@@ -71,4 +76,8 @@ class Generalise(Operator):
             raise ValueError(Errors.T230.format(label=label, labels=", ".join(COARSER)))
 
     def operate(self, value: str, label: str, session: Session) -> str:
-        return COARSER[label.upper()](value) or f"<{label}>"
+        coarse = COARSER[label.upper()](value) or f"<{label}>"
+        return f"000{coarse[3:]}" if label.upper() == "ZIP_CODE" and coarse[:3] in self.sparse_zip_codes else coarse
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.sparse_zip_codes))

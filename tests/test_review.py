@@ -252,6 +252,35 @@ def test_argilla(teacher, tmp_path):
             assert row["review"][0]["time"] is None
 
 
+def test_guidelines_and_a_second_export(teacher, tmp_path):
+    """Reviewers see what the labels mean. A second export replaces the first one's files and no others."""
+    srsly.write_yaml(
+        tmp_path / "guidelines.yaml",
+        {"berth": "where a ship lies", "ship": {"description": "a vessel", "positive": ["Heron"], "negative": ["tug"]}},
+    )
+    directory = export(teacher, "label-studio", tmp_path / "review", "--guidelines", tmp_path / "guidelines.yaml")
+    labels = etree.parse(directory / "labels.xml").getroot().iter("Label")
+    assert [(label.get("value"), label.get("hint")) for label in labels] == [
+        ("berth", "where a ship lies"),
+        ("ship", "a vessel; e.g. Heron; not tug"),
+        ("port", None),
+        ("cargo", None),
+    ]
+    (directory / "answers.json").write_text("[]", encoding="utf8")
+    assert review("export", teacher, directory).exit_code == 1
+    export(teacher, "argilla", directory, "--guidelines", tmp_path / "guidelines.yaml", "--force")
+    settings = srsly.read_json(directory / ".argilla" / "settings.json")
+    assert settings["guidelines"] == "- **berth**: where a ship lies\n- **ship**: a vessel; e.g. Heron; not tug"
+    files = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+    written = {"records.json", ".argilla/settings.json", ".argilla/dataset.json", "selection.jsonl"}
+    assert files == {*written, "answers.json"}
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / "tasks.json").write_text("not ours", encoding="utf8")
+    assert "T042" in review("export", teacher, strange, "--force").stdout
+    assert (strange / "tasks.json").read_text(encoding="utf8") == "not ours"
+
+
 def test_jsonl(teacher, tmp_path):
     directory = export(teacher, "jsonl", tmp_path / "review")
     rows = list(srsly.read_jsonl(directory / "tasks.jsonl"))

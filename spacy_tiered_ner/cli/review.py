@@ -28,9 +28,12 @@ def export_cli(
     random_share: Annotated[
         float, Option("--random-share", "-r", min=0, max=1, help="Of them, for an unbiased estimate of the teacher")
     ] = 0.3,
+    guidelines: Annotated[
+        Path | None, Option("--guidelines", "-g", help="YAML: what the labels mean, to show to reviewers")
+    ] = None,
     lang: Annotated[str, Option("--lang", "-l", help="Language of the tokenizer")] = "en",
     seed: Annotated[int, Option("--seed", help="Seed of the random share")] = 0,
-    force: Annotated[bool, Option("--force", "-F", help="Replace an earlier export")] = False,
+    force: Annotated[bool, Option("--force", "-F", help="Replace the files of an earlier export")] = False,
 ) -> None:
     """Choose texts for review: some at random, then the least certain, uneven and rare ones, in turn. Texts that have a
     review already are left out.
@@ -38,6 +41,7 @@ def export_cli(
     from collections import Counter
 
     from ..gliner.checks import check_option
+    from ..teacher.files import read_guidelines
     from ..teacher.records import read_teacher
     from ..teacher.review.files import TOOLS, write_review
     from ..teacher.selection import select
@@ -46,7 +50,8 @@ def export_cli(
         check_option("--to", to, TOOLS)
         records = read_teacher(labels)
         selection = select(records, count, random_share, seed, lang)
-        files = write_review(directory, to, records, selection, force)
+        meanings = read_guidelines(guidelines) if guidelines else {}
+        files = write_review(directory, to, records, selection, guidelines=meanings, force=force)
     except (ValueError, OSError) as error:
         msg.fail("Export failed", str(error), exits=1)
     msg.table([*Counter(selection.values()).items(), ("all", len(selection))], aligns=("l", "r"))

@@ -4,7 +4,7 @@
 Such files have no time, and tell neither drafts nor discarded responses apart: only records that are completed count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ...errors import Errors
@@ -31,12 +31,14 @@ def to_record(record: TeacherRecord, reason: str) -> dict[str, Any]:
     }
 
 
-def dataset_settings(labels: Sequence[str]) -> dict[str, Any]:
+def dataset_settings(labels: Mapping[str, str]) -> dict[str, Any]:
+    """labels (Mapping): With what they mean, or "", which becomes the guidelines of the dataset, in Markdown."""
+    guidelines = "\n".join(f"- **{label}**: {meaning}" for label, meaning in labels.items() if meaning)
     options = [{"text": label, "value": label} for label in labels]
     span_settings = {"type": "span", "allow_overlapping": True, "field": FIELD, "options": options}
     reason = {"type": "terms", "values": None, "visible_for_annotators": False}
     return {
-        "guidelines": None,
+        "guidelines": guidelines or None,
         "questions": [{"name": QUESTION, "title": "Entities", "required": True, "settings": span_settings}],
         "fields": [
             {"name": FIELD, "title": "Text", "required": True, "settings": {"type": "text", "use_markdown": False}}

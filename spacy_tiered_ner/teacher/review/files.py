@@ -1,37 +1,53 @@
 """The files of a review: what `tiered review` writes for a tool, and reads back from it."""
 
 import json
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...corpus import read_lines
 from ...errors import Errors
 from ...files import write_text
+from ...llm.guidelines import Guideline, Guidelines
 from ..records import TeacherRecord, labels_of, parse_teacher, write_rows
 from . import argilla, jsonl, label_studio
 from .answers import Answers
 
 TOOLS = ("label-studio", "argilla", "jsonl")
 SELECTION = "selection.jsonl"
+FILES = (
+    label_studio.TASKS,
+    label_studio.CONFIG,
+    argilla.RECORDS,
+    argilla.SETTINGS,
+    argilla.DATASET,
+    jsonl.TASKS,
+    SELECTION,
+)
 
 
 def write_review(
-    directory: Path, tool: str, records: Sequence[TeacherRecord], selection: dict[str, str], force: bool = False
+    directory: Path,
+    tool: str,
+    records: Sequence[TeacherRecord],
+    selection: Mapping[str, str],
+    *,
+    guidelines: Guidelines,
+    force: bool = False,
 ) -> list[Path]:
     """Write the chosen records in the order of choice, and which they are and why.
 
-    force (bool): Replace an earlier export in the directory.
+    guidelines (Guidelines): Their labels come first; where they say what a label means, the tool shows it.
+    force (bool): Replace the files of an earlier export; others in the directory stay.
     RETURNS (List[Path]): The files. RAISES (ValueError): T042 where the directory has something in it.
     """
-    if directory.exists() and any(directory.iterdir()):
-        if not force or not (directory / SELECTION).is_file():
-            raise ValueError(Errors.T042.format(path=directory))
-        shutil.rmtree(directory)
+    if directory.exists() and any(directory.iterdir()) and not (force and (directory / SELECTION).is_file()):
+        raise ValueError(Errors.T042.format(path=directory))
+    for name in FILES:
+        (directory / name).unlink(missing_ok=True)
     by_id = {record.id: record for record in records}
     chosen = [(by_id[id], reason) for id, reason in selection.items()]
-    labels = labels_of(records)
+    labels = {label: explained(guidelines.get(label)) for label in [*guidelines, *labels_of(records)]}
     files: dict[str, Any] = {}
     if tool == "label-studio":
         files[label_studio.TASKS] = [label_studio.to_task(*pair) for pair in chosen]
@@ -46,7 +62,16 @@ def write_review(
         text = content if isinstance(content, str) else json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         write_text(directory / name, text)
     write_rows(directory / SELECTION, ({"id": id, "selected": reason} for id, reason in selection.items()))
-    return sorted(path for path in directory.rglob("*") if path.is_file())
+    return [directory / name for name in FILES if (directory / name).is_file()]
+
+
+def explained(guideline: Guideline | None) -> str:
+    """RETURNS (str): What a label means, with its examples, on one line."""
+    if guideline is None:
+        return ""
+    examples = {"e.g.": guideline.positive, "not": guideline.negative}
+    parts = [guideline.description, *(f"{word} {', '.join(of)}" for word, of in examples.items() if of)]
+    return "; ".join(filter(None, parts))
 
 
 def read_selection(directory: Path) -> dict[str, str]:

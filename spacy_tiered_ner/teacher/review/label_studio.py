@@ -1,6 +1,6 @@
 """Label Studio: tasks with the teacher's labels as predictions, and exports in its format "JSON"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as etree
 
@@ -37,12 +37,15 @@ def to_task(record: TeacherRecord, reason: str) -> dict[str, Any]:
     return {"data": {"text": record.text, "record": record.id, "selected": reason}, "predictions": [prediction]}
 
 
-def labelling_config(labels: Sequence[str]) -> str:
-    """RETURNS (str): The labelling interface (Settings, Labeling Interface, Code), as XML."""
+def labelling_config(labels: Mapping[str, str]) -> str:
+    """Make the labelling interface (Settings, Labeling Interface, Code).
+
+    labels (Mapping): With what they mean, or "". RETURNS (str): XML.
+    """
     view = etree.Element("View")
     control = etree.SubElement(view, "Labels", name=CONTROL, toName=OBJECT)
-    for label in labels:
-        etree.SubElement(control, "Label", value=label)
+    for label, meaning in labels.items():
+        etree.SubElement(control, "Label", value=label, **({"hint": meaning} if meaning else {}))
     etree.SubElement(view, "Text", name=OBJECT, value="$text")
     etree.indent(view)
     return etree.tostring(view, encoding="unicode") + "\n"

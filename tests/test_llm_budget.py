@@ -192,6 +192,17 @@ def test_the_budget_is_kept_whatever_is_in_flight(limits, answered):
     assert all(tiered(doc) == [("Acme Corp", "person", 0.6, "gliner")] for doc in left), "Tier 1 stands"
 
 
+def test_the_most_doubtful_are_asked_first_when_the_budget_is_short():
+    scores = [0.9, 0.52, 0.7, 0.48, 0.95, 0.6]
+    with serve(labelled("organization")) as server:
+        nlp = escalating(server.url, budget=budget(max_calls=3), concurrency=1)
+        docs = [
+            candidate_doc(nlp, text, [("Acme Corp", "person", s)]) for text, s in zip(texts(6), scores, strict=True)
+        ]
+        docs = list(nlp.pipe(docs))
+    assert [bool(ledger(doc)["calls"]) for doc in docs] == [False, True, False, True, False, True]
+
+
 def test_a_budget_for_each_document():
     text = " ".join(f"Mister{n} spoke." for n in range(9))
     found = [(f"Mister{n}", "person", 0.6) for n in range(9)]

@@ -121,7 +121,7 @@ def test_what_is_shown_maps_back_to_the_document(text, data):
     end = data.draw(st.integers(start + 1, len(doc)))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6, unique=True)))
     replaced = [(a, b, f"<P_{n}>") for n, (a, b) in enumerate(zip(cuts[::2], cuts[1::2], strict=False)) if a < b]
-    passage = make_passage(doc, text, start, end, replaced)
+    passage = make_passage(doc, start, end, replaced)
     low, high = doc[start:end].start_char, doc[start:end].end_char
     hidden = {place for a, b, _ in replaced for place in range(a, b)}
     assert passage.to_doc(0, len(passage.text)) == (low, high)
@@ -156,7 +156,7 @@ def test_every_chosen_span_is_asked_about_once_and_shown(lengths, data):
         "max_spans": data.draw(st.integers(1, 5)),
     }
     whole = data.draw(st.booleans())
-    windows = plan(doc, candidates, range(len(spans)), whole, ["x"], **limits)
+    windows = plan(doc, candidates, dict.fromkeys(range(len(spans)), 0.5), float(whole), ["x"], **limits)
     assert sorted(item.start for window in windows for item in window.items) == picked
     for window in windows:
         assert len(window.items) <= limits["max_spans"]

@@ -164,8 +164,10 @@ class LLMEscalate(Pipe):
         doubts = [] if idle else [self.policy(*pair) for pair in zip(docs, candidates, strict=True)]
         choices = choose(candidates, doubts, self.max_share)
         tasks = [Task(self, *parts) for parts in zip(docs, candidates, choices, strict=True)]
-        for task in tasks:
-            task.start()
+        windows = [(window, task) for task in tasks for window in task.windows()]
+        # The most doubtful first, for the case that the budget does not reach for all.
+        for window, task in sorted(windows, key=lambda pair: -pair[0].doubt):
+            task.ask(window)
         return tasks
 
     def warn_once(self, code: str, **values: Any) -> None:

@@ -1,6 +1,6 @@
 """A stretch of a document as the LLM sees it, with personal data behind placeholders where that is asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spacy.tokens import Doc
@@ -46,23 +46,22 @@ class Passage:
         )
 
 
-def make_passage(doc: Doc, text: str, start: int, end: int, replaced: Iterable[Replaced] = ()) -> Passage:
-    """text: All of the document's, which spaCy puts together anew each time. replaced: (start, end, placeholder) in
-    characters of the document, in order, none overlapping another; what reaches beyond the passage is replaced as far
-    as it lies in it.
+def make_passage(doc: Doc, start: int, end: int, replaced: Sequence[Replaced] = ()) -> Passage:
+    """replaced: (start, end, placeholder) in characters of the document, in order, none overlapping another; what
+    reaches beyond the passage is replaced as far as it lies in it.
     """
-    offset = doc[start].idx if start < len(doc) else len(text)
-    finish = doc[end - 1].idx + len(doc[end - 1]) if end > start else offset
-    shown, position = [], offset
+    span = doc[start:end]
+    text, offset = span.text, span.start_char
+    shown, position = [], 0
     pieces, length = [], 0
     for start_char, end_char, placeholder in replaced:
-        low, high = max(start_char, offset), min(end_char, finish)
+        low, high = max(start_char - offset, 0), min(end_char - offset, len(text))
         if low >= high:
             continue
         before = text[position:low]
         length += len(before)
-        pieces.append((length, length + len(placeholder), low, high))
+        pieces.append((length, length + len(placeholder), low + offset, high + offset))
         shown += [before, placeholder]
         length += len(placeholder)
         position = high
-    return Passage(start, end, offset, "".join([*shown, text[position:finish]]), tuple(pieces))
+    return Passage(start, end, offset, "".join([*shown, text[position:]]), tuple(pieces))

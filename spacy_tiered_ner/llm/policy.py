@@ -165,13 +165,14 @@ def check_positive(setting: str, value: float) -> float:
 
 @dataclass
 class Choice:
-    """Of one document. chosen: Indices of candidates to ask about, none overlapping another, most doubtful first.
-    whole: Ask about the document itself. left_out: Doubtful ones that the cap left out (-1 for the document). covered:
-    How many doubtful ones overlap a chosen one, whose answer decides them too.
+    """Of one document. chosen: Index and doubt of each candidate to ask about, none overlapping another, the most
+    doubtful first. whole: Doubt of the document as a whole; 0 where it is not asked about. left_out: Doubtful ones that
+    the cap left out (-1 for the document). covered: How many doubtful ones overlap a chosen one, whose answer decides
+    them too.
     """
 
-    chosen: list[int] = field(default_factory=list)
-    whole: bool = False
+    chosen: dict[int, float] = field(default_factory=dict)
+    whole: float = 0.0
     left_out: list[int] = field(default_factory=list)
     covered: int = 0
 
@@ -184,13 +185,13 @@ def choose(batch: Sequence[Candidates], doubts: Sequence[Doubt], max_share: floa
     """
     ranked: list[tuple[float, int, int]] = []
     for number, doubt in enumerate(doubts):
-        ranked += [(-doubt.spans[i], number, int(i)) for i in np.flatnonzero(doubt.spans > 0)]
+        ranked += [(-float(doubt.spans[i]), number, i) for i in np.flatnonzero(doubt.spans > 0).tolist()]
         if doubt.document > 0:
             ranked.append((-doubt.document, number, -1))
     ranked.sort()
     room = max(1, math.ceil(max_share * sum(map(len, batch)))) if max_share > 0 else 0
     choices = [Choice() for _ in batch]
-    for _, number, index in ranked:
+    for weight, number, index in ranked:
         choice, candidates = choices[number], batch[number]
         if index >= 0 and any(overlap(candidates, index, other) for other in choice.chosen):
             choice.covered += 1
@@ -199,9 +200,9 @@ def choose(batch: Sequence[Candidates], doubts: Sequence[Doubt], max_share: floa
         else:
             room -= 1
             if index < 0:
-                choice.whole = True
+                choice.whole = -weight
             else:
-                choice.chosen.append(index)
+                choice.chosen[index] = -weight
     return choices
 
 

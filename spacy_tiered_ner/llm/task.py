@@ -37,18 +37,17 @@ class Task:
         self.began = 0.0
         self.placeholders: Any = None
 
-    def start(self) -> None:
-        """Send the questions about the chosen spans."""
+    def windows(self) -> list[Window]:
+        """RETURNS (List[Window]): What is to be asked."""
         pipe, choice = self.pipe, self.choice
         if choice.left_out:
             self._leave_out(CAP, choice.left_out)
         if not choice.chosen and not choice.whole:
-            return
-        self.began = time.perf_counter()
+            return []
         replaced: list = []
         if pipe.masker is not None:
             replaced, self.placeholders = pipe.masker(self.doc, self.candidates)
-        windows = plan(
+        return plan(
             self.doc,
             self.candidates,
             choice.chosen,
@@ -58,12 +57,16 @@ class Task:
             ontology=pipe.ontology,
             **pipe.limits,
         )
-        for window in windows:
-            if pipe.sender is None:
-                self._skip(window.items, NO_CLIENT)
-                continue
-            questions = pipe.strategy.ask(window, pipe.guidelines)
-            self.sent.append((window, [(asked, pipe.sender.submit(asked, self.ledger.spent)) for asked in questions]))
+
+    def ask(self, window: Window) -> None:
+        """Send the questions about a window."""
+        pipe = self.pipe
+        if pipe.sender is None:
+            self._skip(window.items, NO_CLIENT)
+            return
+        self.began = self.began or time.perf_counter()
+        questions = pipe.strategy.ask(window, pipe.guidelines)
+        self.sent.append((window, [(asked, pipe.sender.submit(asked, self.ledger.spent)) for asked in questions]))
 
     def cancel(self) -> None:
         for _, sent in self.sent:

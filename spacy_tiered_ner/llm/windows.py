@@ -1,6 +1,6 @@
 """What is asked about, and the passages of the document that are shown with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,7 +37,7 @@ class Item:
 @dataclass(frozen=True)
 class Window:
     """One request's share of a document. labels: All that may be answered. whole: It is also about entities that
-    nobody found.
+    nobody found. doubt: That of its most doubtful part.
     """
 
     doc: Doc
@@ -45,6 +45,7 @@ class Window:
     items: tuple[Item, ...]
     labels: tuple[str, ...]
     whole: bool
+    doubt: float
 
     def passage_of(self, item: Item) -> Passage:
         return next(p for p in self.passages if p.start <= item.start and item.end <= p.end)
@@ -80,8 +81,8 @@ def sentence_borders(doc: Doc) -> list[int]:
 def plan(
     doc: Doc,
     candidates: Candidates,
-    chosen: Sequence[int],
-    whole: bool,
+    chosen: Mapping[int, float],
+    whole: float,
     labels: Sequence[str],
     *,
     replaced: Sequence[Replaced] = (),
@@ -92,10 +93,10 @@ def plan(
 ) -> list[Window]:
     """Divide the doubtful spans into requests that hold only the sentences around them.
 
-    whole: Show all of the document. replaced: What to hide behind placeholders, as `make_passage` takes it.
-    max_words, max_spans: Of one request; of a single sentence that is longer, `max_words` around its span are shown.
+    chosen: Indices and doubts. whole: Doubt of the document, all of which is shown where it is above 0. replaced: What to
+    hide behind placeholders, as `make_passage` takes it. max_words, max_spans: Of one request; of a single sentence
+    that is longer, `max_words` around its span are shown.
     """
-    text = doc.text
     borders = sentence_borders(doc)
     sentences = np.array(borders)
     pieces: list[Piece] = []
@@ -109,14 +110,15 @@ def plan(
             pieces[-1] = Piece(before.start, max(finish, before.end), [*before.chosen, i])
         else:
             pieces.append(Piece(begin, finish, [i]))
-    if whole:
+    if whole > 0:
         pieces = with_rest(pieces, borders, max_words)
     windows = []
     for group in divide(pieces, max_words, max_spans):
-        passages = tuple(make_passage(doc, text, start, end, replaced) for start, end in joined(group))
+        passages = tuple(make_passage(doc, start, end, replaced) for start, end in joined(group))
         asked = [i for piece in group for i in piece.chosen]
-        items = tuple(make_item(candidates, text, i, f"c{n}", replaced, ontology) for n, i in enumerate(asked, 1))
-        windows.append(Window(doc, passages, items, tuple(labels), whole))
+        items = tuple(make_item(candidates, i, f"c{n}", replaced, ontology) for n, i in enumerate(asked, 1))
+        doubt = max([whole, *(chosen[i] for i in asked)])
+        windows.append(Window(doc, passages, items, tuple(labels), whole > 0, doubt))
     return windows
 
 
@@ -176,7 +178,7 @@ def joined(pieces: list[Piece]) -> list[tuple[int, int]]:
 
 
 def make_item(
-    candidates: Candidates, text: str, index: int, name: str, replaced: Sequence[Replaced], ontology: Ontology | None
+    candidates: Candidates, index: int, name: str, replaced: Sequence[Replaced], ontology: Ontology | None
 ) -> Item:
     start, end = int(candidates.starts[index]), int(candidates.ends[index])
     touching = np.flatnonzero((candidates.starts < end) & (start < candidates.ends)).tolist()
@@ -190,7 +192,7 @@ def make_item(
     for i in touching:
         if i not in same:
             span = candidates.spans[i]
-            rival = make_passage(span.doc, text, span.start, span.end, replaced)
+            rival = make_passage(span.doc, span.start, span.end, replaced)
             rivals.append((rival.text, candidates.labels[i]))
     values = []
     if ontology is not None:

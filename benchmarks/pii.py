@@ -38,7 +38,8 @@ PEER_PRESIDIO: dict[str, Sequence[str]] = {
     "ORGANIZATION": ["organization"],
 }  # fmt: skip
 OURS_GENERATED: dict[str, Sequence[str]] = {
-    "DATE": ["DATE", "DATE_OF_BIRTH", "TIME"], "DATE_OF_BIRTH": ["DATE_OF_BIRTH", "DATE"], "SSN": ["SSN", "NATIONAL_ID"],
+    "DATE": ["DATE", "DATE_OF_BIRTH", "TIME"],
+    "DATE_OF_BIRTH": ["DATE_OF_BIRTH", "DATE"], "SSN": ["SSN", "NATIONAL_ID"],
     "NATIONAL_ID": ["NATIONAL_ID", "SSN"],
 }  # fmt: skip
 PEER_GENERATED: dict[str, Sequence[str]] = {
@@ -46,7 +47,8 @@ PEER_GENERATED: dict[str, Sequence[str]] = {
     "DATE_TIME": ["DATE", "DATE_OF_BIRTH", "TIME", "AGE"], "EMAIL_ADDRESS": ["EMAIL"], "PHONE_NUMBER": ["PHONE"],
     "CREDIT_CARD": ["CREDIT_CARD"], "IBAN_CODE": ["IBAN"], "IP_ADDRESS": ["IP_ADDRESS"], "URL": ["URL", "DOMAIN"],
     "US_DRIVER_LICENSE": ["DRIVER_LICENSE"], "US_SSN": ["SSN"], "US_PASSPORT": ["PASSPORT"], "CRYPTO": ["CRYPTO"],
-    "US_BANK_NUMBER": ["BANK_ACCOUNT"], "US_ITIN": ["NATIONAL_ID"], "UK_NHS": ["NATIONAL_ID"], "UK_NINO": ["NATIONAL_ID"],
+    "US_BANK_NUMBER": ["BANK_ACCOUNT"], "US_ITIN": ["NATIONAL_ID"], "UK_NHS": ["NATIONAL_ID"],
+    "UK_NINO": ["NATIONAL_ID"],
     "ORGANIZATION": ["ORGANIZATION"], "MAC_ADDRESS": ["MAC_ADDRESS"], "MEDICAL_LICENSE": ["MEDICAL_RECORD"],
 }  # fmt: skip
 
@@ -70,7 +72,9 @@ class Ours:
 class Peer:
     def __init__(self, python: str):
         command = [python, str(HERE / "pii_peer.py")]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf8")
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf8"
+        )
         self.versions = self._answer()
 
     def _answer(self) -> Any:
@@ -119,7 +123,9 @@ def report(name: str, scores: dict[str, PiiScore], speed: dict[str, float], coun
     rows = []
     for system, score in scores.items():
         row = score.row(types)
-        rows.append([system, row["strict F1"], row["partial F2"], row["leaked"], score.over_redacted, speed.get(system, "")])
+        rows.append(
+            [system, row["strict F1"], row["partial F2"], row["leaked"], score.over_redacted, speed.get(system, "")]
+        )
     print(markdown(header, rows))
     header = ["type", "spans"] + [f"{what}, {system}" for what in ("F1", "F2", "leaked") for system in scores]
     rows = []

@@ -1,4 +1,4 @@
-"""Texts full of invented personal data, with its borders and types: the templates of pii_templates.txt, filled by Faker.
+"""Texts full of invented personal data, with borders and types: the templates of pii_templates.txt, filled by Faker.
 
 The same seed gives the same texts. Numbers with a checksum are valid, nothing belongs to anybody on purpose.
 """
@@ -23,11 +23,31 @@ TEMPLATES = HERE / "pii_templates.txt"
 LOCALES = ("en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_BR", "pl_PL", "sv_SE")
 SLOT = re.compile(r"\{([A-Z_]+)\}")
 TITLES = ("Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "Miss", "Mr", "Dr")
-NATIONALITIES = ("Irish", "German", "Brazilian", "Polish", "Japanese", "Nigerian", "Swedish", "Mexican", "Indian", "Turkish")
+NATIONALITIES = (
+    "Irish",
+    "German",
+    "Brazilian",
+    "Polish",
+    "Japanese",
+    "Nigerian",
+    "Swedish",
+    "Mexican",
+    "Indian",
+    "Turkish",
+)
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 ISSUERS = ("4", "51", "55", "37", "6011", "2223")
 FIRST_DATE, LAST_DATE = datetime.date(1950, 1, 1), datetime.date(2025, 12, 31)
-ITALIAN_CITIES = ("Torino", "Bergamo", "Lecce", "Ravenna", "Trieste", "Siena", "Pescara", "Caltanissetta")  # Faker's order varies
+ITALIAN_CITIES = (
+    "Torino",
+    "Bergamo",
+    "Lecce",
+    "Ravenna",
+    "Trieste",
+    "Siena",
+    "Pescara",
+    "Caltanissetta",
+)  # Faker's order varies
 DATES = {
     "en_US": ("%m/%d/%Y", "%B %d, %Y", "%b %d, %Y", "%Y-%m-%d", "%B %Y"),
     "en_GB": ("%d/%m/%Y", "%d %B %Y", "%d %b %Y", "%Y-%m-%d"),
@@ -63,8 +83,12 @@ def german_tax_number(rng: random.Random) -> str:
 
 def key(rng: random.Random) -> str:
     letters = string.ascii_letters + string.digits
-    prefix, count = rng.choice([("ghp_", 36), ("AKIA", 0), ("sk_live_", 24), ("xoxb-", 24), ("AIza", 35), ("", 32), ("sk-proj-", 40)])
-    return prefix + (pick(rng, string.ascii_uppercase + string.digits, 16) if prefix == "AKIA" else pick(rng, letters, count))
+    prefix, count = rng.choice(
+        [("ghp_", 36), ("AKIA", 0), ("sk_live_", 24), ("xoxb-", 24), ("AIza", 35), ("", 32), ("sk-proj-", 40)]
+    )
+    return prefix + (
+        pick(rng, string.ascii_uppercase + string.digits, 16) if prefix == "AKIA" else pick(rng, letters, count)
+    )
 
 
 def wallet(rng: random.Random) -> str:
@@ -108,7 +132,9 @@ MAKERS: dict[str, Maker] = {
     "PASSPORT": lambda f, _: shaped(f.random, "?########", "#########", "??#######"),
     "DRIVER_LICENSE": lambda f, _: shaped(f.random, "?#######", "########", "?###-####-####", "?????######??#??"),
     "LICENSE_PLATE": lambda f, _: f.license_plate(),
-    "VEHICLE_ID": lambda f, _: pick(f.random, "ABCDEFGHJKLMNPRSTUVWXYZ0123456789", 11) + pick(f.random, string.digits, 6),
+    "VEHICLE_ID": lambda f, _: (
+        pick(f.random, "ABCDEFGHJKLMNPRSTUVWXYZ0123456789", 11) + pick(f.random, string.digits, 6)
+    ),
     "DEVICE_ID": lambda f, _: luhn_number(f.random, 15),
     "MEDICAL_RECORD": lambda f, _: shaped(f.random, "#######", "??-######", "####-##"),
     "ID_NUMBER": lambda f, _: shaped(f.random, "########", "??######", "?-####-###", "???-#####"),

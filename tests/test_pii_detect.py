@@ -3,6 +3,7 @@ made up."""
 
 import pickle
 import warnings
+from itertools import pairwise
 
 import pytest
 import spacy
@@ -151,7 +152,11 @@ def test_names_without_spaces_between_words():
 
 def test_postal_codes_beside_addresses():
     text = "12 Larkspur Lane, 60614 Wrenton\n2937 QY Heron; 88213 lamps"
-    findings = [Finding(0, 16, "ADDRESS", 0.9, "x"), Finding(24, 31, "LOCATION", 0.9, "x"), Finding(40, 45, "LOCATION", 0.9, "x")]
+    findings = [
+        Finding(0, 16, "ADDRESS", 0.9, "x"),
+        Finding(24, 31, "LOCATION", 0.9, "x"),
+        Finding(40, 45, "LOCATION", 0.9, "x"),
+    ]
     assert [text[f.start : f.end] for f in postal_codes(text, findings)] == ["60614", "2937 QY"]
 
 
@@ -175,7 +180,7 @@ def characters(findings: list[Finding]) -> set[int]:
 def test_everything_marked_is_covered_once(findings: list[Finding]):
     merged = merge(findings)
     assert characters(merged) == characters(findings)
-    assert all(one.end <= other.start for one, other in zip(merged, merged[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(merged))
     assert merge(merged) == merged
     assert merge(reversed(findings)) == merged
     certain = [finding for finding in findings if finding.score == CERTAIN]
@@ -202,7 +207,9 @@ HIDDEN = ["", "\u200b", "\u200d", "\ufeff", "\u00ad", "\u2060"]
 
 @given(st.text(max_size=20), st.text(max_size=20), st.data())
 @settings(max_examples=60, deadline=None)
-def test_characters_put_into_a_number_do_not_hide_it(rules_only: Language, before: str, after: str, data: st.DataObject):
+def test_characters_put_into_a_number_do_not_hide_it(
+    rules_only: Language, before: str, after: str, data: st.DataObject
+):
     wide = str.maketrans("0123456789", "０１２３４５６７８９")
     card = "".join(
         (char if data.draw(st.booleans()) else char.translate(wide)) + data.draw(st.sampled_from(HIDDEN))
@@ -315,7 +322,9 @@ def test_saved_and_loaded(nlp: Language, tmp_path):
     nlp.to_disk(tmp_path / "pipeline")
     loaded = spacy.load(tmp_path / "pipeline")
     assert labelled(loaded(TEXT)) == labelled(nlp(TEXT))
-    assert labelled(spacy.blank("en").from_config(loaded.config).from_bytes(nlp.to_bytes())(TEXT)) == labelled(nlp(TEXT))
+    assert labelled(spacy.blank("en").from_config(loaded.config).from_bytes(nlp.to_bytes())(TEXT)) == labelled(
+        nlp(TEXT)
+    )
 
 
 def test_no_value_stays_anywhere_but_in_the_text(nlp: Language, tmp_path):

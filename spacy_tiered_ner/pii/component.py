@@ -101,8 +101,8 @@ class PiiRedactor(Pipe):
                 yield doc
 
     def find(self, text: str | Doc) -> list[Finding]:
-        """RETURNS (List[Finding]): What is found, in reading order, none overlapping; the whole text as one finding where
-        it is withheld.
+        """RETURNS (List[Finding]): What is found, in reading order, none overlapping; the whole text as one finding
+        where it is withheld.
         """
         return self.detectors([self._read(text)])[0].findings
 

@@ -5,6 +5,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from spacy.tokens import Doc
@@ -102,12 +103,12 @@ class Detectors:
         began = time.perf_counter()
         work = Work(reading, [], [], seconds)
         for name, rule in self.rules.items():
-            work.marks += self._attempt(work, name, lambda rule=rule: [f for f in rule(reading.doc) if self._sure(f)])
+            work.marks += self._attempt(work, name, partial(self._sure, rule, reading.doc))
         work.seconds += time.perf_counter() - began
         return work
 
-    def _sure(self, finding: Finding) -> bool:
-        return finding.score >= self.thresholds.get(finding.label, self.threshold)
+    def _sure(self, rule: Rule, doc: Doc) -> list[Finding]:
+        return [mark for mark in rule(doc) if mark.score >= self.thresholds.get(mark.label, self.threshold)]
 
     def _finish(self, docs: Sequence[Doc], work: list[Work], pending: Any) -> list[Detection]:
         predictions = self._predictions(work, pending) if self.model else [None] * len(work)
@@ -118,15 +119,15 @@ class Detectors:
         try:
             return pending.result()
         except Exception:
-            return [self._attempt(one, MODEL, lambda one=one: self._predict(one.reading.doc))[0] for one in work]
+            return [self._attempt(one, MODEL, partial(self._predict, one.reading.doc))[0] for one in work]
 
     def _predict(self, doc: Doc) -> list[Any]:
-        return self.model.submit([doc]).result()
+        return self.model.submit([doc]).result() if self.model else [None]
 
     def _settle(self, doc: Doc, work: Work, prediction: Any) -> Detection:
         """From all marks to findings in characters of the document."""
         began = time.perf_counter()
-        findings = self._attempt(work, self.name, lambda: self._findings(work, prediction))
+        findings = self._attempt(work, self.name, partial(self._findings, work, prediction))
         seconds = work.seconds + time.perf_counter() - began
         if prediction is not None:
             seconds += prediction.stats["time"]
@@ -139,7 +140,7 @@ class Detectors:
         reading = work.reading.doc
         text = reading.text
         marks = list(work.marks)
-        if prediction is not None:
+        if self.model and prediction is not None:
             found = self.model.findings(reading, prediction)
             marks += [mark for mark in found if mark.score >= self.thresholds.get(mark.label, 0.0)]
         marks = merge(self._permitted(text, marks) + listed(text, self.denied))
@@ -163,7 +164,9 @@ class Detectors:
             if code not in self._warned:
                 self._warned.add(code)
                 message = getattr(Warnings, code)
-                warnings.warn(message.format(name=self.name, detector=detector, error=type(error).__name__), stacklevel=2)
+                warnings.warn(
+                    message.format(name=self.name, detector=detector, error=type(error).__name__), stacklevel=2
+                )
             return [None] if detector == MODEL else []
 
 

@@ -10,8 +10,8 @@ from .finding import CERTAIN, MODEL, Finding
 def merge(findings: Iterable[Finding]) -> list[Finding]:
     """Make findings disjoint without losing a character of any.
 
-    What is certain (a checksum holds, a format that nothing else has) keeps its borders, and others keep what stands out
-    beside it. Those that overlap otherwise become one, with label, score and source of the one that ranks highest.
+    What is certain (a checksum holds, a format that nothing else has) keeps its borders, and others keep what stands
+    out beside it. Those that overlap otherwise become one, with label, score and source of the one that ranks highest.
 
     RETURNS (List[Finding]): In reading order.
     """
@@ -26,7 +26,9 @@ def merge(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def rank(finding: Finding) -> tuple[int, bool, float, str]:
-    """The longest says what it is; of equally long ones a rule, which knows more exactly than the model; then the surest."""
+    """The longest says what it is; of equally long ones a rule, which knows more exactly than the model; then the
+    surest.
+    """
     return finding.end - finding.start, finding.source != MODEL, finding.score, finding.label
 
 

@@ -22,11 +22,13 @@ WIDE = frozenset({"PERSON", "ADDRESS"})
 class Detector:
     """gliner (str): Name of a `gliner_ner` in the pipeline whose weights are used; "auto" for the first there is, and
     where there is none, for one of its own.
-    labels (Labels): In the form of `gliner_ner`'s, but in place of its labels. threshold (float): Of labels without one.
+    labels (Labels): In the form of `gliner_ner`'s, in place of its labels. threshold (float): Of labels without one.
     settings (dict): Of its own `gliner_ner`.
     """
 
-    def __init__(self, nlp: Language, name: str, gliner: str, labels: Labels, threshold: float, settings: dict[str, Any]):
+    def __init__(
+        self, nlp: Language, name: str, gliner: str, labels: Labels, threshold: float, settings: dict[str, Any]
+    ):
         """RAISES (ValueError): T001 to T014, for labels and settings that cannot work."""
         self.nlp, self.name, self.gliner = nlp, name, gliner
         given = parse_labels(labels, name)
@@ -54,8 +56,8 @@ class Detector:
         return self.pipe.predictor.submit(docs, [self.labels] * len(docs))
 
     def findings(self, doc: Doc, prediction: Prediction) -> list[Finding]:
-        """RETURNS (List[Finding]): The best candidates that do not overlap; a name or an address is as wide as the widest
-        candidate of its label, so that nothing of it remains.
+        """RETURNS (List[Finding]): The best candidates that do not overlap; a name or an address is as wide as the
+        widest candidate of its label, so that nothing of it remains.
         """
         found = prediction.candidates
         kept = found.score > self.cutoffs[found.label.astype(np.int64)]
@@ -75,7 +77,7 @@ def meet(one: Finding, other: Finding) -> bool:
 
 
 def without_field_name(text: str, start: int, end: int) -> tuple[int, int]:
-    """RETURNS (Tuple[int, int]): Without a last line that only begins the next field: "Ann Lee\nCity" of "City: Rome"."""
+    """RETURNS (Tuple[int, int]): Without a last line that begins the next field, as "City: ..." after a name."""
     last_line = text.rfind("\n", start, end)
     return (start, last_line) if last_line > start and text[end : end + 1] == ":" else (start, end)
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from .finding import Finding
 
-POSTAL_CODE = re.compile(r"(?<![\w.,-])(?:[A-Z]{1,2}-)?(?:\d{4,6}(?: ?[A-Z]{2})?|\d{2,3}[- ]\d{2,4}|\d{5}-\d{3,4})(?![\w-]|[.,]\d)")
+POSTAL_CODE = re.compile(
+    r"(?<![\w.,-])(?:[A-Z]{1,2}-)?(?:\d{4,6}(?: ?[A-Z]{2})?|\d{2,3}[- ]\d{2,4}|\d{5}-\d{3,4})(?![\w-]|[.,]\d)"
+)
 BETWEEN = re.compile(r"[\s,]{1,3}")
 PLACES = frozenset({"ADDRESS", "LOCATION"})
 SCORE, SOURCE = 0.6, "beside_address"

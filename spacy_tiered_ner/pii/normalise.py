@@ -1,8 +1,8 @@
 """What a reader sees, for the detectors: tricks with characters undone, and a way back to the text as it is.
 
-Zero-width characters are left out; full-width letters and digits, digits of other scripts, typographic dashes and spaces
-become ASCII; a Cyrillic or Greek letter that looks like a Latin one becomes it where Latin letters or digits stand in the
-same word, so that words that are wholly Cyrillic or Greek stay as they are.
+Zero-width characters are left out; full-width letters and digits, digits of other scripts, typographic dashes and
+spaces become ASCII; a Cyrillic or Greek letter that looks like a Latin one becomes it where Latin letters or digits
+stand in the same word, so that words that are wholly Cyrillic or Greek stay as they are.
 """
 
 import re
@@ -16,7 +16,10 @@ from spacy.tokens import Doc
 
 from .finding import Finding
 
-INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
+)
 LEFT_OUT = re.compile(f"[{INVISIBLE}]")
 FOREIGN_WORD = re.compile(r"[\w@.\-+]*[\u0370-\u052f][\w@.\-+]*")
 LATIN = re.compile("[A-Za-z0-9]")

@@ -13,15 +13,35 @@ from .pieces import PERSONS, POSSESSIVE
 SURE = 0.6
 SHORTEST_VALUE, SHORTEST_PART = 4, 3
 COMMON = frozenset({"AGE", "DATE", "TIME", "TITLE", "NATIONALITY", "JOB_TITLE", "CVV"})
-PARTICLES = frozenset("van von der den del della dos das bin ibn the and los las les ter ten".split())
+PARTICLES = frozenset(
+    (
+        "van",
+        "von",
+        "der",
+        "den",
+        "del",
+        "della",
+        "dos",
+        "das",
+        "bin",
+        "ibn",
+        "the",
+        "and",
+        "los",
+        "las",
+        "les",
+        "ter",
+        "ten",
+    )
+)
 SOURCE = "repeated"
 
 
 def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     """findings (Sequence[Finding]): In reading order, none overlapping.
 
-    RETURNS (List[Finding]): Other places of what was found: a value whatever its case, and each part of a person's name,
-        unless the text also has it without a capital, as a word of the language.
+    RETURNS (List[Finding]): Other places of what was found: a value whatever its case, and each part of a person's
+        name, unless the text also has it without a capital, as a word of the language.
     """
     lower = lowered(text)
     values: dict[str, Finding] = {}

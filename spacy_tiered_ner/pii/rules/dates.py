@@ -11,9 +11,12 @@ from ..finding import Finding
 from .pattern import Pattern, PatternRule
 
 MONTHS = (
-    "jan(?:uary|uar|vier|uari)?|feb(?:ruary|ruar|ruari)?|f[ée]vr?(?:ier)?|mar(?:ch|s|zo|t)?|m[äa]rz|maart|apr(?:il|ile)?|avr(?:il)?|may|mai|mei|june?|juni"
-    "|juin|july?|juli|juil(?:let)?|aug(?:ust|ustus)?|ao[ûu]t|sept?(?:ember|embre)?|o[ck]t(?:ober|obre)?|nov(?:ember|embre)?|de[cz](?:ember|embre)?|d[ée]c(?:embre)?"
-    "|enero|febrero|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|maggio|giugno|luglio|settembre|ottobre"
+    "jan(?:uary|uar|vier|uari)?|feb(?:ruary|ruar|ruari)?|f[ée]vr?(?:ier)?|mar(?:ch|s|zo|t)?|m[äa]rz"
+    "|maart|apr(?:il|ile)?|avr(?:il)?|may|mai|mei|june?|juni"
+    "|juin|july?|juli|juil(?:let)?|aug(?:ust|ustus)?|ao[ûu]t|sept?(?:ember|embre)?|o[ck]t(?:ober"
+    "|obre)?|nov(?:ember|embre)?|de[cz](?:ember|embre)?|d[ée]c(?:embre)?"
+    "|enero|febrero|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio"
+    "|febbraio|maggio|giugno|luglio|settembre|ottobre"
     "|dicembre|janeiro|fevereiro|mar[çc]o|maio|junho|julho|setembro|outubro|novembro|dezembro"
 )
 WEEKDAYS = "(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
@@ -23,12 +26,14 @@ MONTH = r"(?:0?[1-9]|1[0-2])"
 CLOCK = r"(?:[01]?\d|2[0-3])[:h.][0-5]\d(?::[0-5]\d(?:[.,]\d{1,6})?)?(?:\s?[ap]\.?m\b\.?)?"
 AT = rf"(?:(?:T|,?\s(?:at\s)?){CLOCK}(?:\s?(?:Z\b|UTC|GMT|[+-]\d{{2}}:?\d{{2}}))?)?"
 NUMERIC = re.compile(
-    rf"(?<![\w./-])(?:{YEAR}([-/.]){MONTH}\1{DAY}|{DAY}([-/.]){MONTH}\2(?:{YEAR}|\d{{2}})|{MONTH}([-/.]){DAY}\3(?:{YEAR}|\d{{2}}))"
+    rf"(?<![\w./-])(?:{YEAR}([-/.]){MONTH}\1{DAY}|{DAY}([-/.]){MONTH}\2(?:{YEAR}|\d{{2}})"
+    rf"|{MONTH}([-/.]){DAY}\3(?:{YEAR}|\d{{2}}))"
     rf"{AT}(?![\w/-]|\.\d)"
 )
 ORDINAL = r"(?:st|nd|rd|th|º|er|\.)?"
 SPELT = re.compile(
-    rf"(?<![\w])(?:{WEEKDAYS},?\s)?(?:the\s)?(?:{DAY}{ORDINAL}(?:\s(?:of\s|de\s|di\s)?|-)(?:{MONTHS})\.?(?:(?:,?\s(?:de\s|of\s)?|-)(?:{YEAR}|'\d{{2}}))?"
+    rf"(?<![\w])(?:{WEEKDAYS},?\s)?(?:the\s)?(?:{DAY}{ORDINAL}(?:\s(?:of\s|de\s|di\s)?|-)(?:{MONTHS})\.?"
+    rf"(?:(?:,?\s(?:de\s|of\s)?|-)(?:{YEAR}|'\d{{2}}))?"
     rf"|(?:{MONTHS})\.?\s{DAY}(?:st|nd|rd|th)?(?:,?\s{YEAR})?(?!\d|[.,:]\d)){AT}(?!\w)",
     re.IGNORECASE,
 )
@@ -41,21 +46,26 @@ EXPIRY = re.compile(
 )
 CHINESE = re.compile(r"(?<!\d)\d{4}\s?年\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?日)?")
 TIME = re.compile(
-    r"(?<![\w:.])(?:(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:\s?[ap]\.?m\b\.?)?|(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?\s?[ap]\.?m\b\.?)(?![\w:])",
+    r"(?<![\w:.])(?:(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:\s?[ap]\.?m\b\.?)?|"
+    r"(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?\s?[ap]\.?m\b\.?)(?![\w:])",
     re.IGNORECASE,
 )
 DATE_WORDS = words("date", "on\\b", "dated", "born", "dob", "since", "until", "expir")
-BIRTH = words("birth", "born", "dob\\b", "d\\.o\\.b", "b\\. ?d", "geboren", "geb\\.", "geburt", "naissance", "née?\\b", "nacid", "nacimiento", "nascit", "nat[oa] il",
-              "nascid", "geboorte")  # fmt: skip
+BIRTH = words(
+    "birth", "born", "dob\\b", "d\\.o\\.b", "b\\. ?d", "geboren", "geb\\.", "geburt", "naissance", "née?\\b", "nacid",
+    "nacimiento", "nascit", "nat[oa] il", "nascid", "geboorte",
+)  # fmt: skip
 BIRTH_DISTANCE = 28
 AGE_UNITS = r"(?:years?|yrs?|y/?o\b|months?|weeks?)"
 AGE = re.compile(
-    rf"(?<![\w.$€£-])(?P<value>\d{{1,3}})(?=(?:[\s-]?{AGE_UNITS}[\s-]?old\b|\s?y/?o\b|[\s-]year[\s-]olds?\b|\s(?:years?|yrs?) of age\b|\s?jährig|\sJahre alt|\sans\b(?! de)"
+    rf"(?<![\w.$€£-])(?P<value>\d{{1,3}})(?=(?:[\s-]?{AGE_UNITS}[\s-]?old\b|\s?y/?o\b"
+    rf"|[\s-]year[\s-]olds?\b|\s(?:years?|yrs?) of age\b|\s?jährig|\sJahre alt|\sans\b(?! de)"
     r"|\saños\b(?! de)|\sanni\b(?! di)|\sanos de idade))",
     re.IGNORECASE,
 )
 AGED = re.compile(
-    r"(?<!\w)(?:aged?|turn(?:ed|ing|s)?|at the age of|age of|i am|i'm|he is|she is|alter|edad|âge)(?:\s(?:is|was))?\s?[:=]?\s(?P<value>\d{1,3})(?=[.,;:!?)]|$|\s(?:and|years|yrs|now|today|this|next))",
+    r"(?<!\w)(?:aged?|turn(?:ed|ing|s)?|at the age of|age of|i am|i'm|he is|she is|alter|edad|âge)(?:\s"
+    r"(?:is|was))?\s?[:=]?\s(?P<value>\d{1,3})(?=[.,;:!?)]|$|\s(?:and|years|yrs|now|today|this|next))",
     re.IGNORECASE,
 )
 AGE_FIELD = re.compile(r"(?<!\w)(?:age|alter|edad|âge)[\"']?\s?[:=]\s?(?P<value>\d{1,3})(?!\w)", re.IGNORECASE)

@@ -33,13 +33,14 @@ class Kind:
 
 NINE, TEN, ELEVEN, TWELVE, THIRTEEN = r"\d{9}", r"\d{10}", r"\d{6} ?\d{5}", r"\d{4}[ -]?\d{4}[ -]?\d{4}", r"\d{13}"
 BIRTH_AND_FOUR = r"(?:\d{2})?\d{6}[-+]?\d{4}"
+FISCAL_CODE = r"[A-Z]{6}[\dLMNP-V]{2}[A-EHLMPRST][\dLMNP-V]{2}[A-Z][\dLMNP-V]{3}[A-Z]"
 KINDS = (
     Kind("AL", "al.nipt", r"[A-Z]\d{8}[A-Z]", ALWAYS, "nipt|nuis"),
     Kind("AR", "ar.cuit", r"\d{2}-?\d{8}-?\d", SEPARATED, "cui[tl]"),
     Kind("AR", "ar.dni", r"\d{1,2}\.\d{3}\.\d{3}|\d{7,8}", NEVER, "dni|documento"),
     Kind("AT", "at.vnr", r"\d{4} ?\d{6}", SEPARATED, "sv-?nr|svnr|versicherung|vsnr"),
     Kind("AU", "au.tfn", r"\d{3}[ -]?\d{3}[ -]?\d{2,3}", NEVER, "tfn|tax file"),
-    Kind("BE", "be.nn", r"\d{2}\.?\d{2}\.?\d{2}[- ]?\d{3}[. -]?\d{2}", ALWAYS, "rijksregister|registre national|niss|insz"),
+    Kind("BE", "be.nn", r"(?:\d{2}\.?){2}\d{2}[- ]?\d{3}[. -]?\d{2}", ALWAYS, "rijksregister|registre nat|niss|insz"),
     Kind("BG", "bg.egn", TEN, NEVER, "egn|егн"),
     Kind("BR", "br.cpf", r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}", ALWAYS, "cpf"),
     Kind("BR", "br.cnpj", r"\d{2}\.?\d{3}\.?\d{3}/?\d{4}-?\d{2}", ALWAYS, "cnpj"),
@@ -69,7 +70,7 @@ KINDS = (
     Kind("IN", "in_.aadhaar", r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", SEPARATED, "aadhaar|uidai|आधार"),
     Kind("IN", "in_.pan", r"[A-Z]{3}[ABCFGHLJPT][A-Z]\d{4}[A-Z]", ALWAYS, "pan\\b"),
     Kind("IS", "is_.kennitala", r"\d{6}-?\d{4}", SEPARATED, "kennitala"),
-    Kind("IT", "it.codicefiscale", r"[A-Z]{6}[\dLMNP-V]{2}[A-EHLMPRST][\dLMNP-V]{2}[A-Z][\dLMNP-V]{3}[A-Z]", ALWAYS, "codice|c\\.?f\\b"),
+    Kind("IT", "it.codicefiscale", FISCAL_CODE, ALWAYS, "codice|c\\.?f\\b"),
     Kind("JP", "jp.in_", TWELVE, NEVER, "my number|マイナンバー|個人番号|individual number"),
     Kind("KR", "kr.rrn", r"\d{6}-?\d{7}", SEPARATED, "주민|resident registration|rrn"),
     Kind("LT", "lt.asmens", ELEVEN, ALWAYS, "asmens"),
@@ -97,8 +98,9 @@ KINDS = (
 )  # fmt: skip
 COUNTRIES = tuple(sorted({kind.country for kind in KINDS}))
 ID_WORDS = words(
-    "national id", "identity (?:card|number|doc)", "id (?:no|num|card|#)", "tax (?:id|no|num|file)", "personal (?:id|no|num|code)",
-    "social (?:security|insurance)", "citizen", "identification", "ausweis", "identit", "identidad", "insurance n", "resident",
+    "national id", "identity (?:card|number|doc)", "id (?:no|num|card|#)", "tax (?:id|no|num|file)",
+    "personal (?:id|no|num|code)", "social (?:security|insurance)", "citizen", "identification", "ausweis", "identit",
+    "identidad", "insurance n", "resident",
 )  # fmt: skip
 
 Test = tuple[str, Callable[[str], bool] | None, int, re.Pattern]

@@ -12,7 +12,10 @@ from ..finding import CERTAIN, Finding
 
 NUMBER = r"(?:\s*(?:no|nr|num|number|id|code|#|№|nummer|numéro|número|numero)\b\.?)?"
 IS = rf"{NUMBER}\s*(?:[:=#]|\bis\b|\bwas\b|\bare\b|\bist\b|\best\b|\bes\b)?[\s:#(\"']*"
-CODE = r"(?P<value>(?=[A-Z\d/. -]*\d)[A-Z\d](?:[A-Z\d]|[./-](?=[A-Z\d])){3,24}(?:\s(?=[A-Z]?\d)[A-Z\d-]{2,8}){0,4})(?![\w@])"
+CODE = (
+    r"(?P<value>(?=[A-Z\d/. -]*\d)[A-Z\d](?:[A-Z\d]|[./-](?=[A-Z\d])){3,24}(?:\s"
+    r"(?=[A-Z]?\d)[A-Z\d-]{2,8}){0,4})(?![\w@])"
+)
 GROUPS = re.compile(r"[^ -]+")
 
 

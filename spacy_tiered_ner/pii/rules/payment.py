@@ -10,19 +10,25 @@ from .pattern import Pattern, PatternRule, digits, named
 CARD = re.compile(r"(?<![\w.+-])[2-6]\d(?:[ -]?\d){10,17}(?![\w]|-\d)")
 CARD_SHAPE = re.compile(r"(?<![\w.+-])(\d{4}(?:[ -]\d{4}){2}[ -]\d{1,7}|3\d{3}[ -]\d{6}[ -]\d{5})(?![\w]|-\d)")
 ISSUED = re.compile(  # lengths of the networks
-    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|(?:5[0678]|6\d)\d{10,17}"
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|"
+    r"(?:5[0678]|6\d)\d{10,17}"
 )
-CARD_WORDS = words("card", "credit", "debit", "visa", "master", "amex", "american express", "diners", "discover", "jcb",
-                   "maestro", "cc\\b", "kreditkart", "carte", "tarjeta", "carta", "cartão", "payment", "pay\\b", "charge")  # fmt: skip
+CARD_WORDS = words(
+    "card", "credit", "debit", "visa", "master", "amex", "american express", "diners", "discover", "jcb", "maestro",
+    "cc\\b", "kreditkart", "carte", "tarjeta", "carta", "cartão", "payment", "pay\\b", "charge",
+)  # fmt: skip
 IBAN = re.compile(
-    r"(?<!\w)(?:[A-Z]{2} ?\d{2}(?:[ -]?[A-Z0-9]{2,4}){3,8}(?:[ -]?[A-Z0-9]{1,3})?|[a-z]{2}\d{2}[A-Za-z0-9]{11,30})(?!\w)"
+    r"(?<!\w)(?:[A-Z]{2} ?\d{2}(?:[ -]?[A-Z0-9]{2,4}){3,8}(?:[ -]?[A-Z0-9]{1,3})?"
+    r"|[a-z]{2}\d{2}[A-Za-z0-9]{11,30})(?!\w)"
 )
 IBAN_WORDS = words("iban", "account", "bank", "konto", "compte", "cuenta", "conto", "transfer", "wire", "rekening")
 ACCOUNT = named(
-    r"(?:bank |checking |savings )?(?:account|acct)|routing|sort code|aba|kontonummer|konto|n[úu]mero de cuenta|rekeningnummer|conta"
+    r"(?:bank |checking |savings )?(?:account|acct)|routing|sort code|aba|kontonummer|konto"
+    r"|n[úu]mero de cuenta|rekeningnummer|conta"
 )
 CVV = re.compile(
-    r"(?<!\w)(?:cvv2?|cvc2?|cid|security code|prüfziffer)\s?(?:code|number|no\.?)?\s?(?::|is|=)?\s?(?P<value>\d{3,4})(?!\w)",
+    r"(?<!\w)(?:cvv2?|cvc2?|cid|security code|prüfziffer)\s?(?:code|number|no\.?)?\s?(?::|is|=)?\s?"
+    r"(?P<value>\d{3,4})(?!\w)",
     re.IGNORECASE,
 )
 SWIFT = re.compile(r"\b[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b")
@@ -31,10 +37,13 @@ BITCOIN = re.compile(r"\b(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}|bc1[02-9ac-hj-np-z]{
 ETHEREUM = re.compile(r"\b0x[0-9a-fA-F]{40}\b")
 OTHER_COINS = re.compile(
     r"\b(?:ltc1[02-9ac-hj-np-z]{39,59}|D[5-9A-HJ-NP-U][1-9A-HJ-NP-Za-km-z]{32}|r[1-9A-HJ-NP-Za-km-z]{24,34}"
-    r"|addr1[02-9ac-hj-np-z]{50,100}|4[0-9AB][1-9A-HJ-NP-Za-km-z]{93}|T[1-9A-HJ-NP-Za-km-z]{33}|X[1-9A-HJ-NP-Za-km-z]{33})\b"
+    r"|addr1[02-9ac-hj-np-z]{50,100}|4[0-9AB][1-9A-HJ-NP-Za-km-z]{93}|T[1-9A-HJ-NP-Za-km-z]{33}"
+    r"|X[1-9A-HJ-NP-Za-km-z]{33})\b"
 )
-COIN_WORDS = words("wallet", "bitcoin", "btc\\b", "crypto", "ripple", "xrp\\b", "tron", "trx\\b", "dash\\b", "doge", "monero",
-                   "xmr\\b", "litecoin", "cardano", "coin", "address")  # fmt: skip
+COIN_WORDS = words(
+    "wallet", "bitcoin", "btc\\b", "crypto", "ripple", "xrp\\b", "tron", "trx\\b", "dash\\b", "doge", "monero",
+    "xmr\\b", "litecoin", "cardano", "coin", "address",
+)  # fmt: skip
 
 
 def build_pii_payment_v1() -> PatternRule:

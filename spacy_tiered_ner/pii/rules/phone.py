@@ -20,18 +20,20 @@ NO_PHONE = re.compile(
     r"|\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:[.,]\d{3})+|\d{4}\s?[-/]\s?\d{4}|\d+\.\d+|\d{4}([ -])\d{4}\2\d{4}.*"
 )
 SHAPE = re.compile(  # written as only telephone numbers are
-    r"\+.*|00[1-9][\d .()/-]{9,}.*|\(0?\d{2,5}\)\s?[\d ./-]{5,12}|(?:1[-. ])?\(?\d{3}\)?[-. ]\d{3}[-.]\d{4}.*|\d{3}[-.]\d{3}[-.]\d{4}.*"
+    r"\+.*|00[1-9][\d .()/-]{9,}.*|\(0?\d{2,5}\)\s?[\d ./-]{5,12}|"
+    r"(?:1[-. ])?\(?\d{3}\)?[-. ]\d{3}[-.]\d{4}.*|\d{3}[-.]\d{3}[-.]\d{4}.*"
     r"|0\d{1,5}[ /-]\d[\d ./-]{4,12}|.*(?:x|ext).*",
     re.IGNORECASE,
 )
 WORDS = words(
     "phone", "t[ée]l[ée]", "tel\\b", "mobil", "cell", "fax", "call", "dial", "ring\\b", "text me", "sms", "whatsapp",
-    "hotline", "contact", "number is", "reach", "telefon", "handy", "anruf", "rufnummer", "móvil", "movil", "portable",
-    "cellulare", "llama", "appel", "gsm", "numer\\b", "dzwoni", "answer", "unter\\b", "number used", "bel ons", "ligue", "ring",
+    "hotline", "contact", "number is", "reach", "telefon", "handy", "anruf", "rufnummer", "móvil", "movil",
+    "portable", "cellulare", "llama", "appel", "gsm", "numer\\b", "dzwoni", "answer", "unter\\b", "number used",
+    "bel ons", "ligue", "ring",
 )  # fmt: skip
 REGIONS = (
-    "US", "CA", "GB", "IE", "AU", "NZ", "IN", "ZA", "DE", "AT", "CH", "FR", "BE", "NL", "LU", "ES", "PT", "IT", "DK", "SE",
-    "NO", "FI", "PL", "CZ", "BR", "MX", "IL",
+    "US", "CA", "GB", "IE", "AU", "NZ", "IN", "ZA", "DE", "AT", "CH", "FR", "BE", "NL", "LU", "ES", "PT", "IT", "DK",
+    "SE", "NO", "FI", "PL", "CZ", "BR", "MX", "IL",
 )  # fmt: skip
 EXTENSION = re.compile("[a-z#].*", re.IGNORECASE | re.DOTALL)
 FEWEST, MOST = 7, 15

@@ -12,10 +12,16 @@ TOKENS = {
     "slack_token": r"xox[abeoprs]-[A-Za-z0-9-]{10,250}|xapp-\d-[A-Z0-9]+-\d+-[a-z0-9]{20,}",
     "google_api_key": r"AIza[\w-]{33,40}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,40}",
     "stripe_key": r"(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{16,247}|whsec_[A-Za-z0-9+/=]{20,}",
-    "llm_api_key": r"sk-(?:ant-|proj-|or-v1-|svcacct-)?[\w-]{20,200}|gsk_\w{30,}|hf_[A-Za-z0-9]{30,40}|r8_\w{30,}|xai-\w{40,}",
+    "llm_api_key": (
+        r"sk-(?:ant-|proj-|or-v1-|svcacct-)?[\w-]{20,200}|gsk_\w{30,}|hf_[A-Za-z0-9]{30,40}|r8_\w{30,}"
+        r"|xai-\w{40,}"
+    ),
     "twilio_key": r"(?:SK|AC)[0-9a-f]{32}",
     "sendgrid_key": r"SG\.[\w-]{16,32}\.[\w-]{30,64}",
-    "mail_key": r"key-[0-9a-f]{32}|[0-9a-f]{32}-us\d{1,2}|xkeysib-[0-9a-f]{40,}-\w{10,}|re_[A-Za-z0-9]{8,}_[A-Za-z0-9]{16,}",
+    "mail_key": (
+        r"key-[0-9a-f]{32}|[0-9a-f]{32}-us\d{1,2}|xkeysib-[0-9a-f]{40,}-\w{10,}"
+        r"|re_[A-Za-z0-9]{8,}_[A-Za-z0-9]{16,}"
+    ),
     "package_token": r"npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,}|dckr_pat_[\w-]{20,}|rubygems_[0-9a-f]{40,}",
     "cloud_token": r"do[opr]_v1_[0-9a-f]{60,}|dapi[0-9a-f]{32}|vercel_\w{20,}|LTAI[A-Za-z0-9]{16,24}|hvs\.[\w-]{20,}",
     "shop_token": r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|sq0(?:atp|csp)-[\w-]{22,43}|EAA[A-Za-z0-9]{80,}",
@@ -25,7 +31,8 @@ TOKENS = {
 NAMED_TOKENS = {name: re.compile(rf"(?<![\w-])(?:{regex})(?![\w-])") for name, regex in TOKENS.items()}
 ANY_TOKEN = rf"(?<![\w-])(?:{'|'.join(TOKENS.values())})"
 PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]{1,10000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|$)"
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]{1,10000}?"
+    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|$)"
 )
 BASIC = re.compile(r"\b(?:Bearer|Basic|Token)\s+(?P<value>[A-Za-z0-9._~+/=-]{16,})")
 IS = r"[\"']?\s*(?:=>|:=|[:=]|\bis\b|\bwas\b|\bto\b|\bset to\b|\bist\b|\best\b|\bes\b|\bè\b)[:\s]*[\"'“‘`]?"
@@ -34,9 +41,13 @@ KEY_NAME = (
     r"(?:access[\s_-]?)?(?:key|token|secret)s?(?:[\s_-]?id)?|AccountKey|SharedAccessKey|token|secret"
 )
 KEY = re.compile(rf"(?<![^\W_])(?:{KEY_NAME}){IS}(?P<value>(?=[^\s\"']*\d)[\w./+=~-]{{12,}})", re.IGNORECASE)
-PASSWORD_NAME = r"pass(?:word|code|phrase|wd)?|pwd|pw|passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|pin(?:\s?(?:code|number))?"
+PASSWORD_NAME = (
+    r"pass(?:word|code|phrase|wd)?|pwd|pw|passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|pin"
+    r"(?:\s?(?:code|number))?"
+)
 PASSWORD = re.compile(
-    rf"(?<![^\W_])(?:{PASSWORD_NAME})[\"']?\s*(?:=>|:=|[:=])\s*[\"'“‘`]?(?P<value>[^\s\"'“”‘’`<>]{{3,64}}?)(?=[.,;]*(?:[\s\"'“”‘’`<>]|$))",
+    rf"(?<![^\W_])(?:{PASSWORD_NAME})[\"']?\s*(?:=>|:=|[:=])\s*[\"'“‘`]?"
+    rf"(?P<value>[^\s\"'“”‘’`<>]{{3,64}}?)(?=[.,;]*(?:[\s\"'“”‘’`<>]|$))",
     re.IGNORECASE,
 )
 PASSWORD_IN_WORDS = re.compile(  # "my password is hunter2": what follows must not look like a word
@@ -45,13 +56,17 @@ PASSWORD_IN_WORDS = re.compile(  # "my password is hunter2": what follows must n
     re.IGNORECASE,
 )
 CREDENTIALS = re.compile(r"\w://[^\s:/@]{1,64}:(?P<value>[^\s:/@]{1,128})@")
-USER_NAME = r"user[\s_-]?(?:name|id)?|login(?:[\s_-]?(?:name|id))?|account name|screen ?name|handle|nick(?:name)?|benutzername|utilisateur|usuario|skype|telegram|discord|github|twitter|instagram"
+USER_NAME = (
+    r"user[\s_-]?(?:name|id)?|login(?:[\s_-]?(?:name|id))?|account name|screen ?name|handle|nick(?:name)?"
+    r"|benutzername|utilisateur|usuario|skype|telegram|discord|github|twitter|instagram"
+)
 USER = re.compile(
     rf"(?<![^\W_])(?:{USER_NAME})[\"']?\s*(?:=>|:=|[:=])\s*[\"'“‘`]?(?P<value>@?[\w][\w.+-]{{1,38}}\w)(?![\w@]|://)",
     re.IGNORECASE,
 )
 USER_IN_WORDS = re.compile(
-    r"(?<![^\W_])(?:user ?name|user ?id|login|screen ?name|handle|nick(?:name)?|logged in as|signed in as|(?:log|sign) in as|account name)"
+    r"(?<![^\W_])(?:user ?name|user ?id|login|screen ?name|handle|nick(?:name)?|logged in as"
+    r"|signed in as|(?:log|sign) in as|account name)"
     r"(?:\s+(?:is|was|as))?\s+[\"'“‘`]?(?P<value>(?=[\w.+-]*[\d_]|\w+\.\w)@?[\w][\w.+-]{1,38}\w)(?![\w@]|://)",
     re.IGNORECASE,
 )

@@ -45,7 +45,7 @@ def labelling_config(labels: Mapping[str, str]) -> str:
     view = etree.Element("View")
     control = etree.SubElement(view, "Labels", name=CONTROL, toName=OBJECT)
     for label, meaning in labels.items():
-        etree.SubElement(control, "Label", value=label, **({"hint": meaning} if meaning else {}))
+        etree.SubElement(control, "Label", {"value": label, **({"hint": meaning} if meaning else {})})
     etree.SubElement(view, "Text", name=OBJECT, value="$text")
     etree.indent(view)
     return etree.tostring(view, encoding="unicode") + "\n"

@@ -1,6 +1,7 @@
 """The measures of `evaluation/`, on counts and spans whose results follow by hand or from a known source of errors."""
 
 import random
+import time
 
 import numpy as np
 import pytest
@@ -62,6 +63,21 @@ def test_strict_scheme_is_the_headline():
     score = strict_score(predicted, gold)
     assert strict.tolist() == [score.true_positives, score.predicted, score.gold]
     assert label_counts(predicted, gold, ["A", "B", "C"]).sum(axis=(0, 1)).tolist() == strict.tolist()
+
+
+def test_long_documents_are_quick():
+    """What is compared grows with the document and not with its square. A wide span keeps its whole part together."""
+    gold = [frozenset(CharSpan(10 * i, 10 * i + 6, "A") for i in range(20_000))]
+    predicted = [frozenset(CharSpan(10 * i, 10 * i + 6 - i % 2, "A") for i in range(20_000)) | spans((0, 25, "B"))]
+    began = time.perf_counter()
+    counts = scheme_counts(predicted, gold)
+    found = token_counts(["abcdef    " * 20_000], predicted, gold)
+    pairs = confusion(predicted, gold)
+    assert time.perf_counter() - began < 20
+    assert counts["strict"].tolist() == [[10_000, 20_001, 20_000]]
+    assert counts["partial"].tolist() == [[15_000, 20_001, 20_000]]
+    assert found.tolist() == [[20_000, 20_003, 20_000]]
+    assert dict(pairs) == {("A", "A"): 20_000, (NOTHING, "B"): 1}
 
 
 def test_words_flatter():

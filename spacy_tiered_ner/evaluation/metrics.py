@@ -1,6 +1,6 @@
 """Entity-level metrics."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -13,6 +13,22 @@ class CharSpan(NamedTuple):
     start: int
     end: int
     label: str
+
+
+def clusters(found: Set[Span], wanted: Set[Span]) -> Iterator[tuple[set[Span], set[Span]]]:
+    """Divide the spans of a document so that those of different parts do not overlap. Whatever compares overlapping
+    spans can then go part by part, which keeps long documents quick.
+    """
+    part: tuple[set[Span], set[Span]] = (set(), set())
+    reach = 0
+    for span, side in sorted([*((span, 0) for span in found), *((span, 1) for span in wanted)]):
+        if span[0] >= reach and (part[0] or part[1]):
+            yield part
+            part = (set(), set())
+        part[side].add(span)
+        reach = max(reach, span[1])
+    if part[0] or part[1]:
+        yield part
 
 
 @dataclass

@@ -6,13 +6,14 @@ only overlaps could take the gold span of an exact one.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence, Set
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..errors import Errors
-from .metrics import Span
+from .metrics import Span, clusters
 
 SCHEMES = {"strict": "strict", "exact": "exact", "partial": "partial", "type": "ent_type"}
 PARTIAL_CREDIT = 0.5
@@ -30,15 +31,14 @@ def scheme_counts(predicted: Sequence[Spans], gold: Sequence[Spans]) -> dict[str
     evaluator = import_evaluator()
     tags = sorted({label for spans in (*predicted, *gold) for _, _, label in spans})
     counts = {scheme: np.zeros((len(gold), 3)) for scheme in SCHEMES}
-    for i, (found, wanted) in enumerate(zip(predicted, gold, strict=True)):
-        if not found and not wanted:
-            continue
-        true, pred = [as_dicts(sorted(wanted))], [as_dicts(exact_first(found, wanted))]
-        overall = evaluator(true, pred, tags=tags, loader="dict").evaluate()["overall"]
-        for scheme, name in SCHEMES.items():
-            result = overall[name]
-            points = result.correct + PARTIAL_CREDIT * result.partial
-            counts[scheme][i] = points, result.actual, result.possible
+    for i, (every, annotated) in enumerate(zip(predicted, gold, strict=True)):
+        for found, wanted in clusters(every, annotated):
+            true, pred = [as_dicts(sorted(wanted))], [as_dicts(exact_first(found, wanted))]
+            overall = evaluator(true, pred, tags=tags, loader="dict").evaluate()["overall"]
+            for scheme, name in SCHEMES.items():
+                result = overall[name]
+                points = result.correct + PARTIAL_CREDIT * result.partial
+                counts[scheme][i] += points, result.actual, result.possible
     return counts
 
 
@@ -74,11 +74,11 @@ def token_counts(texts: Sequence[str], predicted: Sequence[Spans], gold: Sequenc
 
 
 def labelled_words(words: Sequence[tuple[int, int]], spans: Spans) -> set[tuple[int, str]]:
+    firsts, lasts = [first for first, _ in words], [last for _, last in words]
     return {
         (number, label)
         for start, end, label in spans
-        for number, (first, last) in enumerate(words)
-        if first < end and start < last
+        for number in range(bisect_right(lasts, start), bisect_left(firsts, end))
     }
 
 

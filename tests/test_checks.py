@@ -155,6 +155,12 @@ def test_few_documents_are_told():
     assert report["interval_per_label"]["ship"]["width"] > report["interval"]["width"]
 
 
+def test_test_data_without_annotations():
+    report = check_data({"train": corpus(100, 1), "test": [marked("Fog."), marked("Rain.")]}, max_width=12)
+    assert report["interval"]["width"] == 1
+    assert codes(report) == ["W310"]
+
+
 def test_command(tmp_path):
     for name, texts in {"train": corpus(100, 1), "test": corpus(10, 2) + corpus(2, 1)}.items():
         rows = [{"text": t.text, "spans": [s._asdict() for s in t.spans]} for t in texts]

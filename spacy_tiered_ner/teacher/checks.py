@@ -111,7 +111,7 @@ def expected_interval(texts: Sequence[GoldText], label: str | None = None) -> di
     rng = np.random.default_rng(SEED)
     gold = resample(np.array([sum(label in (None, span.label) for span in text.spans) for text in texts]))
     found, spurious = rng.binomial(gold, ASSUMED_F1), rng.poisson(gold * (1 - ASSUMED_F1))
-    low, high = interval(f1(np.stack([found, found + spurious, gold], axis=1)))
+    low, high = interval(f1(np.stack([found, found + spurious, gold], axis=1))) if gold.any() else (0.0, 1.0)
     needed = len(texts) * ((high - low) / WIDEST_INTERVAL) ** 2
     return {"width": high - low, "documents": len(texts), "documents_needed": round(needed)}
 

@@ -1,5 +1,7 @@
 """The rules of pii_redactor. Every number is made up; those with a checksum were drawn until it held."""
 
+import time
+
 import pytest
 import spacy
 from spacy.tokens import Doc
@@ -289,3 +291,32 @@ def nlp_with_rule():
     nlp.add_pipe("pii_redactor", config={"gliner": None, "rules": rules})
     assert set(nlp.get_pipe("pii_redactor").detectors.rules) == {*PII_RULES, "falcon"} - {"dates"}
     return nlp
+
+
+LONG = 30_000
+HOSTILE = [
+    "a",
+    "1 ",
+    "12-",
+    "a.",
+    "1.",
+    "Aa-",
+    "A. ",
+    "a@",
+    "::",
+    "http://",
+    "eyJ",
+    "Inc Inc ",
+    "rue de la ",
+    "Mr A. ",
+    "\u200b",
+    "AB12 ",
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_time_grows_with_the_text_alone(unit: str):
+    doc = Doc(NLP.vocab, words=[(unit * LONG)[:LONG]])
+    began = time.perf_counter()
+    find(doc, RULES)
+    assert time.perf_counter() - began < 5

@@ -64,6 +64,7 @@ def test_outlines_constrains_a_local_model(tmp_path):
     doc = nlp(candidate_doc(nlp, TEXT, FOUND))
     assert ledger(doc)["kept"] + ledger(doc)["relabelled"] + ledger(doc)["dropped"] == 2
     assert ledger(doc)["model"] == f"local/{tmp_path}"
+    assert ledger(doc)["estimated_tokens"] == ledger(doc)["tokens"] > 0
 
 
 def test_a_local_model_that_is_not_there(tmp_path):

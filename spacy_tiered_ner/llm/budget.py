@@ -10,7 +10,8 @@ from .prices import Price, find_price
 from .tally import Tally
 
 SPENT = ("calls", "tokens", "cost")
-COUNTED = ("input_tokens", "output_tokens", "failed_calls", "cache_hits", "documents", "spans", "asked", "changed")
+ALSO = ("input_tokens", "output_tokens", "estimated_tokens", "failed_calls", "cache_hits")
+OF_A_RUN = ("documents", "spans", "asked", "changed")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Spent(dict[str, float]):
     """What one document has cost so far, with what is set aside for its open requests."""
 
     def __init__(self) -> None:
-        super().__init__(dict.fromkeys((*SPENT, "input_tokens", "output_tokens", "failed_calls", "cache_hits"), 0))
+        super().__init__(dict.fromkeys((*SPENT, *ALSO), 0))
 
     def add(self, amounts: Mapping[str, float]) -> None:
         for name, amount in amounts.items():
@@ -49,7 +50,7 @@ class Budget:
     def __init__(self, run: Limits, document: Limits, price: Mapping[str, Any] | None):
         self.run, self.document, self.given_price = run, document, price
         self.price: Price | None = None
-        self.tally = Tally((*SPENT, *COUNTED))
+        self.tally = Tally((*SPENT, *ALSO, *OF_A_RUN))
 
     def attach(self, client: Client) -> None:
         """Find the price of the client's model. RAISES (ValueError): T119 a limit on money without a price."""
@@ -87,7 +88,9 @@ class Budget:
         read, written = (reply.input_tokens, reply.output_tokens) if reply else (billed, 0)
         real = self.estimate(read, written)
         change = {name: real[name] - estimate[name] for name in SPENT}
-        counted = {"input_tokens": read, "output_tokens": written, "failed_calls": 0 if reply else 1}
+        counted: dict[str, float] = {"input_tokens": read, "output_tokens": written, "failed_calls": 0 if reply else 1}
+        if reply is None or reply.estimated:
+            counted["estimated_tokens"] = read + written
         with self.tally.locked():
             self.tally.add({**change, **counted})
             spent.add({**change, **counted})

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..errors import Errors, Warnings
+from ..extras import needs
 from .clients.base import Client, Reply
 from .strategy import Question
 
@@ -49,7 +50,11 @@ class AnswerCache:
         return self._opened
 
     def get(self, key: str) -> Reply | None:
-        value = self._cache.get(key)
+        """RETURNS (Optional[Reply]): None where there is none. RAISES (ValueError): T117 for a damaged cache."""
+        try:
+            value = self._cache.get(key)
+        except sqlite3.Error as error:
+            raise ValueError(Errors.T117.format(path=self.path, reason=error)) from error
         return None if value is None else Reply(**json.loads(value))
 
     def set(self, key: str, reply: Reply) -> None:
@@ -66,11 +71,9 @@ class AnswerCache:
 
 
 def open_cache(path: Path, max_size: int) -> Any:
-    try:
+    with needs("llm"):
         import diskcache
         from diskcache.core import MODE_PICKLE
-    except ImportError as error:
-        raise ImportError(Errors.T029.format(package=error.name, extra="llm")) from error
 
     class TextDisk(diskcache.Disk):
         def fetch(self, mode: int, filename: Any, value: Any, read: bool) -> Any:

@@ -137,17 +137,18 @@ class LLMEscalate(Pipe):
                     error_handler(self.name, self, docs, error)
                     continue
                 if len(waiting) > BATCHES_AHEAD:
-                    yield from self._finish(waiting.popleft(), error_handler)
+                    yield from self._finish(waiting[0], error_handler)
+                    waiting.popleft()
             while waiting:
-                yield from self._finish(waiting.popleft(), error_handler)
+                yield from self._finish(waiting[0], error_handler)
+                waiting.popleft()
         finally:
             for tasks in waiting:
                 for task in tasks:
                     task.cancel()
 
     def _finish(self, tasks: list[Task], error_handler: Callable) -> Iterator[Doc]:
-        while tasks:
-            task = tasks.pop(0)
+        for task in tasks:
             try:
                 task.finish()
             except Exception as error:

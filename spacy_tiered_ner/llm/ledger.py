@@ -52,8 +52,9 @@ def summarize(numbers: dict[str, Any]) -> str:
     """RETURNS (str): One line about a run, from `usage`."""
     cost = "price not known" if numbers["cost"] is None else f"${numbers['cost']:.4f} ({numbers['price']})"
     share = numbers["asked"] / numbers["spans"] if numbers["spans"] else 0.0
+    tokens = f"{numbers['tokens']} tokens ({numbers['estimated_tokens']} of them estimated)"
     return (
         f"LLM {numbers['model']}: {numbers['asked']} of {numbers['spans']} spans asked about ({share:.1%}), "
         f"{numbers['changed']} changed, {numbers['calls']} calls ({numbers['failed_calls']} failed), "
-        f"{numbers['tokens']} tokens, {numbers['cache_hits']} cache hits, {cost}"
+        f"{tokens}, {numbers['cache_hits']} cache hits, {cost}"
     )

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import srsly
 
 from ..errors import Errors
+from ..extras import needs
 
 Table = dict[str, dict[str, list[str]]]
 Ontology: TypeAlias = Callable[[str, str], str | Sequence[str] | None]
@@ -41,8 +42,8 @@ class TableOntology:
         form = folded(text)
         if form in forms:
             return forms[form][0] if len(forms[form]) == 1 else forms[form]
-        from rapidfuzz import fuzz, process
-
+        with needs("llm"):
+            from rapidfuzz import fuzz, process
         close = process.extract(form, forms.keys(), scorer=fuzz.WRatio, limit=OFFERED)
         return [*dict.fromkeys(value for name, _, _ in close for value in forms[name])]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Errors
+from ..extras import needs
 
 BUILT_IN = Path(__file__).parent / "templates"
 NAMES = ("system", "user")
@@ -35,9 +36,9 @@ class Templates:
 
     @cached_property
     def _compiled(self) -> dict[str, Any]:
-        from jinja2 import StrictUndefined, TemplateError
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+        with needs("llm"):
+            from jinja2 import StrictUndefined, TemplateError
+            from jinja2.sandbox import ImmutableSandboxedEnvironment
         environment = ImmutableSandboxedEnvironment(
             undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
         )

@@ -93,9 +93,9 @@ def plan(
 ) -> list[Window]:
     """Divide the doubtful spans into requests that hold only the sentences around them.
 
-    chosen: Indices and doubts. whole: Doubt of the document, all of which is shown where it is above 0. replaced: What to
-    hide behind placeholders, as `make_passage` takes it. max_words, max_spans: Of one request; of a single sentence
-    that is longer, `max_words` around its span are shown.
+    chosen: Indices and doubts. whole: Doubt of the document, all of which is shown where it is above 0.
+    replaced: What to hide behind placeholders, as `make_passage` takes it.
+    max_words, max_spans: Of one request; of a single sentence that is longer, `max_words` around its span are shown.
     """
     borders = sentence_borders(doc)
     sentences = np.array(borders)

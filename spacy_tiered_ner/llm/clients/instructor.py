@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from ...errors import Errors
+from ...extras import needs
 from ..strategy import Question
 from .base import Client, Reply, check_base_url, check_variable, estimate, read_key
 from .failures import failed
@@ -61,10 +62,8 @@ class InstructorClient:
             return self._instructor
 
     def _build(self) -> Any:
-        try:
+        with needs("llm"):
             import instructor
-        except ImportError as error:
-            raise ImportError(Errors.T029.format(package=error.name, extra="llm")) from error
         for name in ("instructor.v2.retry", "instructor.v2.auto_client"):
             logger = logging.getLogger(name)
             if mute_own_calls not in logger.filters:
@@ -155,12 +154,12 @@ def build_instructor_client_v1(
     mode (Optional[str]): How Instructor asks for JSON, such as "tools" or "json_schema"; null for the provider's
         default, or "json_schema" where there is a `base_url`.
     timeout (float): Seconds for one request. max_output_tokens (int): Of one answer.
-    generation (Optional[Dict]): Passed to the provider as it is; null for temperature 0, except for OpenAI's own
-        models, of which the newer ones refuse that.
+    generation (Optional[Dict]): Passed to the provider as it is; null for temperature 0 on servers of one's own
+        (a `base_url`, or Ollama), and nothing for hosted models, of which several refuse it.
     RAISES (ValueError): T110 bad address, T111 a key in place of a variable, T113 model.
     """
-    official = model.startswith("openai/") and base_url is None
-    usual: dict[str, Any] = {} if official else {"temperature": 0.0}
+    own = base_url is not None or model.startswith("ollama/")
+    usual: dict[str, Any] = {"temperature": 0.0} if own else {}
     return InstructorClient(
         model=model,
         base_url=base_url,

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ...errors import Errors
+from ...extras import needs
 from ...gliner.checks import check_option
 from ..strategy import Question
 from .base import Client, Reply, check_base_url, check_variable, estimate, read_key
@@ -60,10 +61,8 @@ class OutlinesClient:
         self._forget()
 
     def _load(self) -> Any:
-        try:
+        with needs("outlines"):
             import outlines
-        except ImportError as error:
-            raise ImportError(Errors.T029.format(package=error.name, extra="outlines")) from error
         try:
             if self.backend == "transformers":
                 from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -1,4 +1,4 @@
-"""One table of what a run of the project measured: zero-shot, teacher and student on the test texts, review, and cost."""
+"""One table of what a run of the project measured: zero-shot, teacher and student on the test texts, review, cost."""
 
 import argparse
 import json
@@ -28,10 +28,10 @@ def usage(path: Path) -> dict[str, Any]:
     }
 
 
-def summarize(metrics: Path, corpus: Path) -> dict[str, Any]:
+def summarize(metrics: Path, labels: Path) -> dict[str, Any]:
     student, zero_shot, review = (read(metrics / f"{name}.json") for name in ("student", "zero_shot", "review"))
     teacher = student["comparison"]
-    labelled = usage(corpus / "teacher.jsonl")
+    labelled = usage(labels / "texts.jsonl")
     return {
         "test_documents": student["documents"],
         "zero_shot": {**zero_shot["strict"], "cost_per_1000_documents": zero_shot["cost_per_1000_documents"]},
@@ -39,7 +39,7 @@ def summarize(metrics: Path, corpus: Path) -> dict[str, Any]:
         "student": {**student["strict"], "cost_per_1000_documents": student["cost_per_1000_documents"]},
         "student_minus_teacher": teacher["difference"],
         "labelled": labelled,
-        "labelled_test": usage(corpus / "teacher_test.jsonl"),
+        "labelled_test": usage(labels / "test.jsonl"),
         "reviewed_share": review["reviewed_share"],
         "teacher_on_random_share": review["teacher"],
     }
@@ -58,9 +58,9 @@ def cpu(system: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("metrics", type=Path, help="directory with student.json, zero_shot.json, review.json")
-    parser.add_argument("corpus", type=Path, help="directory with teacher.jsonl, teacher_test.jsonl")
+    parser.add_argument("labels", type=Path, help="directory of the teacher's texts.jsonl and test.jsonl")
     args = parser.parse_args()
-    found = summarize(args.metrics, args.corpus)
+    found = summarize(args.metrics, args.labels)
     (args.metrics / "summary.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf8")
     labelled = found["labelled"]
     each = 1000 / labelled["texts"]

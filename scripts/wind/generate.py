@@ -1,7 +1,7 @@
 """Writes the corpus of the demonstration: maintenance reports of wind farms, with every entity marked.
 
-Everything is invented. The texts to label have only `text` and `id`; `dev.jsonl` and `test.jsonl` are annotated. Names in
-the test texts come half from names that the other texts do not have, and some of their sentences from other templates.
+Everything is invented. The texts to label have only `text` and `id`; `dev.jsonl` and `test.jsonl` are annotated. Names
+in the test texts come half from names that the others do not have, and some of their sentences from other templates.
 """
 
 import argparse
@@ -18,12 +18,15 @@ SEED = 7
 LABELS = ["turbine", "site", "component", "fault", "technician", "supplier", "reading"]
 SLOT = re.compile(r"\{(\w+)\}")
 
-FIRST = "Ines Tomas Amina Pavel Greta Yusuf Marit Diego Saoirse Henrik Leila Bogdan Noor Callum Freja Ivo".split()
-LAST = "Brandt Okafor Lindqvist Moreau Castellan Haugen Petrov Adeyemi Nakata Doyle Rossi Falk Virtanen Osei".split()
-LAST += "Brennan Kowal Sorensen Ivers Dietz Marchetti".split()
-PLACES = "Halden Skarv Corrie Thistle Brunn Varga Lomond Ostra Pellinge Drumlin Kestrel Aske Merle Tarn".split()
+NAMES = {
+    "first": "Ines Tomas Amina Pavel Greta Yusuf Marit Diego Saoirse Henrik Leila Bogdan Noor Callum Freja Ivo",
+    "last": "Brandt Okafor Lindqvist Moreau Castellan Haugen Petrov Adeyemi Nakata Doyle Rossi Falk Virtanen Osei "
+    "Brennan Kowal Sorensen Ivers Dietz Marchetti",
+    "place": "Halden Skarv Corrie Thistle Brunn Varga Lomond Ostra Pellinge Drumlin Kestrel Aske Merle Tarn",
+    "brand": "Nordlys Ferrum Aldine Brandt Kappel Vireo Tessel Moreau Gale Orbit Haugen Polar Stratus Quill",
+}
+FIRST, LAST, PLACES, BRANDS = (names.split() for names in NAMES.values())
 GROUND = ["Ridge", "Bank", "Moor", "Heights", "Fell", "Shoal"]
-BRANDS = "Nordlys Ferrum Aldine Brandt Kappel Vireo Tessel Moreau Gale Orbit Haugen Polar Stratus Quill".split()
 TRADES = ["Hydraulics", "Gears", "Bearings", "Composites", "Electric", "Service", "Drives", "Windpower"]
 PARTS = {
     "": ["gearbox", "transformer", "anemometer", "wind vane", "hub", "nacelle", "slip ring", "brake disc", "oil pump"],
@@ -35,11 +38,27 @@ PARTS = {
     "hydraulic ": ["pump", "accumulator", "hose"],
     "cooling ": ["fan", "pump"],
 }
-FAULTS = ["oil leak", "bearing wear", "overheating", "corrosion", "blade crack", "loose bolts", "tooth fracture", "pitting"]
+FAULTS = [
+    "oil leak",
+    "bearing wear",
+    "overheating",
+    "corrosion",
+    "blade crack",
+    "loose bolts",
+    "tooth fracture",
+    "pitting",
+]
 FAULTS += ["insulation breakdown", "lightning damage", "cable chafing", "seal failure", "misalignment", "ice build-up"]
 FAULTS += ["grease contamination", "leading edge erosion", "sensor drift", "short circuit", "cavitation", "brake wear"]
 FAULTS += ["bolt fatigue", "water ingress", "software fault", "resonance"]
-UNITS = {"degrees": (40, 120), "mm": (2, 19), "bar": (60, 240), "volts": (180, 720), "rpm": (4, 1800), "decibel": (70, 110)}
+UNITS = {
+    "degrees": (40, 120),
+    "mm": (2, 19),
+    "bar": (60, 240),
+    "volts": (180, 720),
+    "rpm": (4, 1800),
+    "decibel": (70, 110),
+}
 Fill = Callable[[], str]
 
 
@@ -55,7 +74,9 @@ def fillers(rng: random.Random, test: bool) -> dict[str, Fill]:
 
     def turbine() -> str:
         number = rng.randint(1, 60)
-        return rng.choice([f"WTG {number}", f"turbine T-{number:02d}", f"unit {number}", f"turbine {number}", f"T{number}"])
+        return rng.choice(
+            [f"WTG {number}", f"turbine T-{number:02d}", f"unit {number}", f"turbine {number}", f"T{number}"]
+        )
 
     def site() -> str:
         return f"{pick(PLACES)} {rng.choice(GROUND)}" + rng.choice(["", "", " wind farm"])

@@ -1,6 +1,8 @@
-"""Records the answers that stand for language models in the demonstration. No model is asked: they are the generator's own
-annotations with seeded errors (`spacy_tiered_ner.teacher.corruption`), more of them for the two small models than for the
-strong one. An answer is found again by its prompt, so this runs anew when the guidelines or the prompt templates change.
+"""Records the answers that stand for language models in the demonstration. No model is asked.
+
+They are the generator's own annotations with seeded errors (`spacy_tiered_ner.teacher.corruption`), more of them for
+the two small models than for the strong one. An answer is found again by its prompt, so this runs anew when the
+guidelines or the prompt templates change.
 """
 
 import argparse

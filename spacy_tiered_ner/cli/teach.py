@@ -90,9 +90,8 @@ def print_result(result: "Result", panel: "Panel", output: Path) -> None:
     if result.torn:
         msg.warn(f"The last line of {output} had been cut off, and was labelled again")
     if result.stale:
-        msg.warn(
-            f"{result.stale} lines of {output} had other guidelines, templates, models or texts: they are replaced"
-        )
+        old = f"{result.stale} lines of {output} had other guidelines, templates, models or texts"
+        msg.warn(f"{old}, and went to {output}.replaced")
     if result.missing:
         reasons = sorted(set(result.missing.values()))
         ids = ", ".join(list(result.missing)[:SHOWN_IDS])

@@ -67,8 +67,9 @@ class Job:
     def __init__(self, text: RawText, nlp: Language, panel: Panel, guidelines: Guidelines):
         self.text, self.panel, self.guidelines = text, panel, guidelines
         self.doc = nlp.make_doc(text.text)
-        limits = {"context_sentences": 0, "max_words": panel.max_words, "max_spans": 1}
-        self.windows = plan(self.doc, read_candidates(self.doc, ()), (), True, list(guidelines), **limits)
+        nothing, every = read_candidates(self.doc, ()), list(guidelines)
+        limits: dict[str, Any] = {"context_sentences": 0, "max_words": panel.max_words, "max_spans": 1}
+        self.windows = plan(self.doc, nothing, (), True, every, **limits)
         self.spent, self.rejected = Spent(), Counter[str]()
         self.failure: Outcome | None = None
         self.first: list[list[Asked]] = []
@@ -128,7 +129,12 @@ class Job:
             chosen.update(decide(spans_of(votes), arbiter))
             ambiguous |= {span for reading in decisive or votes for span in reading.ambiguous}
         several = len(self.panel.voters) > 1
-        meta = {"id": self.text.id, "model": self.panel.model, "prompt_hash": self.prompt_hash, "time": now()}
+        meta: dict[str, Any] = {
+            "id": self.text.id,
+            "model": self.panel.model,
+            "prompt_hash": self.prompt_hash,
+            "time": now(),
+        }
         meta["usage"] = usage_of(self.spent, self.panel.priced)
         meta["ambiguous"] = [self._span(span) for span in chosen if span in ambiguous]
         if several:

@@ -1,8 +1,8 @@
 """Seeded errors in gold annotations, which stand for those of a language model where none is at hand.
 
-Of the spans that go wrong (`share`), half are missed, three in ten begin or end a word too early or too late, and two in
-ten get another label. Beside them, for about every third of the wrong spans a word that is in no entity is marked. A share
-of 0.11 leaves a strict F1 of about 90.
+Of the spans that go wrong (`share`), half are missed, three in ten begin or end a word too early or too late, and two
+in ten get another label. Beside them, for about every third of the wrong spans a word that is in no entity is marked. A
+share of 0.11 leaves a strict F1 of about 90.
 """
 
 import random

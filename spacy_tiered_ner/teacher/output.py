@@ -12,12 +12,12 @@ from .records import TeacherRecord, read_teacher, write_rows
 
 
 class Output:
-    """stale (int): Lines that were left out because the text, the guidelines, the templates or the models are others
-    now. torn (bool): Whether the last line was cut off.
+    """stale (int): Lines that went to the file `replaced`, because the text, the guidelines, the templates or the
+    models are others now. torn (bool): Whether the last line was cut off.
     """
 
     def __init__(self, path: Path):
-        self.path = path
+        self.path, self.replaced = path, path.with_name(path.name + ".replaced")
         self.stale, self.torn = 0, False
         self._rows: dict[str, dict[str, Any]] = {}
         self._file: Any = None
@@ -37,9 +37,14 @@ class Output:
                 raise ValueError(Errors.T345.format(path=self.path, count=len(lost)))
             self.stale = len(lost)
             if lost:
+                self._keep_aside([record.row for record in lost])
                 write_rows(self.path, self._rows.values())
         self._file = self.path.open("ab", buffering=0)
         return set(self._rows)
+
+    def _keep_aside(self, rows: Sequence[dict[str, Any]]) -> None:
+        with self.replaced.open("a", encoding="utf8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
     def _mend(self) -> bool:
         """Remove a last line that was cut off. RETURNS (bool): Whether anything is left."""

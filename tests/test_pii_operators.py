@@ -94,6 +94,14 @@ def test_text_that_looks_like_a_tag_keeps_it_or_gets_another():
     assert placeholders.restore("<TEXT_1> is a variable, <PERSON_1> too") == second
 
 
+@pytest.mark.parametrize("value", ["<PERSON_1>", "PERSON_1", "< person_1 >"])
+def test_value_that_looks_like_its_own_tag_gets_another(value):
+    placeholders = Placeholders()
+    masked = placeholders.mask(value, find(value, (value, "PERSON")))
+    assert masked != value
+    assert placeholders.restore(masked) == value
+
+
 @pytest.mark.parametrize("what", [Placeholders(), Session()])
 def test_what_holds_values_shows_none_and_is_never_pickled(what):
     placeholders = getattr(what, "placeholders", what)

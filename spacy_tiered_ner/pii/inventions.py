@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any
 
-from .fakes import UNSPACED, Fakes
+from .fakes import LEAST_LETTERS, UNSPACED, Fakes
 from .people import LETTER, PART, TITLES, People, plain
 
 UNSPACED_NAME = re.compile(rf"[{UNSPACED}]{{3,}}")
 LEAST_MATCH = 3
-# Shorter names are often words, and would be taken for names where they are none.
-LEAST_LETTERS, DRAWS = 4, 20
+DRAWS = 20
 LETTER_OR_DIGIT = re.compile(rf"{LETTER}|\d")
 LAST_OF_ALPHABETS = "\u2e80"
 METHODS: dict[str, Callable[[Any, str], Any]] = {

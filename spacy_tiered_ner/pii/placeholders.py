@@ -73,9 +73,9 @@ class Placeholders:
         return substitute(text, self.find(text))
 
     def tag(self, label: str, value: str) -> str:
-        """RETURNS (str): The tag of the value, a new one if it has none."""
+        """RETURNS (str): The tag of the value, a new one if it has none; never the value itself."""
         word = tag_word(label)
-        if (word, value) not in self._tags:
+        while (word, value) not in self._tags:
             number = self._numbers.get((word, self._identity(word, value))) or self._new_number(word)
             spelling = self._new_spelling(word, number)
             self._new((word, number, spelling), value, f"<{word}_{number}{spelling.lower()}>")

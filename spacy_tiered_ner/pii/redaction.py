@@ -147,8 +147,10 @@ class Redactor:
             quoted = self._quoted(text, [piece for piece in pieces if not self._keeps(piece)], current)
             pieces = [piece for piece in pieces if not self._keeps(piece) or not overlaps(piece, quoted)]
             redaction = build(text, quoted | self._replaced(text, pieces, current))
-            if kept and not self._leads_back(redaction, text, current):
-                redaction = build(text, quoted | self._replaced(text, pieces, current, fakes=False))
+            if kept and self._invents:
+                if not self._leads_back(redaction, text, current):
+                    redaction = build(text, quoted | self._replaced(text, pieces, current, fakes=False))
+                current.fakes.see(text)
         return redaction
 
     def restore(self, text: str, *, session: Session | None = None) -> str:
@@ -170,6 +172,10 @@ class Redactor:
     @property
     def _all(self) -> list[Operator]:
         return list(dict.fromkeys((*self.operators.values(), self.default)))
+
+    @property
+    def _invents(self) -> bool:
+        return any(operator.reversal == "fake" for operator in self._all)
 
     @property
     def _ciphers(self) -> list[Encrypt]:
@@ -235,8 +241,6 @@ class Redactor:
 
     def _leads_back(self, redaction: Redaction, text: str, session: Session) -> bool:
         """RETURNS (bool): Whether each invented value, and nothing else, will be found where it stands."""
-        if all(operator.reversal != "fake" for operator in self._all):
-            return True
         expected = [
             (item.new_start, item.new_end, text[item.start : item.end])
             for item in redaction.replacements

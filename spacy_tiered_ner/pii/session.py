@@ -33,10 +33,12 @@ class Session:
             "tag": self.placeholders.add,
             "fake": self.fakes.add,
             "shift": self._shifts.__setitem__,
+            "seen": self.fakes.seen.update,
         }
         self.people.record = partial(self._note, "person")
         self.placeholders.record = partial(self._note, "tag")
         self.fakes.record = partial(self._note, "fake")
+        self.fakes.record_seen = partial(self._note, "seen")
 
     def __repr__(self) -> str:
         return f"Session({len(self.placeholders)} tags, {len(self.fakes)} fakes)"

@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from ...errors import Errors
-from ..inventions import LEAST_LETTERS, email, invent, letters, person_name
+from ..fakes import LEAST_LETTERS
+from ..inventions import email, invent, letters, person_name
 from ..people import PART, TITLES, fold, plain
 from ..pieces import PERSONS
 from ..placeholders import tag_word

@@ -111,7 +111,7 @@ def look_up(path: Path, texts: Sequence[GoldText], spans_key: str | None) -> Pre
 
 def run(nlp: Language, name: str, texts: Sequence[GoldText], spans_key: str | None, ask: bool) -> Predictions:
     register()
-    nlp("The weights are read before anything is timed.")
+    nlp("")  # loads the models, and gives a language model nothing to be asked about
     every = labels_of(texts)
     docs = [nlp.make_doc(text.text) for text in texts]
     for doc, text in zip(docs, texts, strict=True):

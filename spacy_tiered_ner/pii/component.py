@@ -18,6 +18,7 @@ from .finding import Finding
 from .guard import guard
 from .labels import PII_LABELS
 from .model import Detector
+from .operators.keep import Keep
 from .redaction import Redaction, Redactor, Replacement
 from .rules import Rule
 from .session import Session
@@ -75,6 +76,7 @@ class PiiRedactor(Pipe):
             allowed=allow_list,
             denied=deny_list,
             repeats=repeats,
+            kept=self.keeps,
             closed=mode == MODES[0],
         )
 
@@ -82,6 +84,10 @@ class PiiRedactor(Pipe):
     def labels(self) -> tuple[str, ...]:
         """The labels that the model is asked for."""
         return self.model.labels.names if self.model else ()
+
+    def keeps(self, label: str) -> bool:
+        """RETURNS (bool): Whether findings of a label stay in the text as they are."""
+        return isinstance(self.redactor.operator(label), Keep)
 
     def __call__(self, doc: Doc) -> Doc:
         return next(self.pipe([doc]), doc)

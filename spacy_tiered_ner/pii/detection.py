@@ -13,7 +13,7 @@ from spacy.util import minibatch
 
 from ..errors import Warnings
 from .finding import MODEL, Finding
-from .merge import merge
+from .merge import beside, merge
 from .model import Detector
 from .neighbours import postal_codes
 from .normalise import Reading
@@ -54,6 +54,7 @@ class Detectors:
     threshold (float): Least score of a rule. thresholds (Mapping): Label -> least score, of rules and model.
     allowed (Iterable[str]), denied (Mapping): What is never, and what is always found.
     repeats (bool): Whether what was found once is found everywhere else in the document.
+    kept (Callable): Whether findings of a label stay in the text: they give way to all others.
     closed (bool): Whether a text is withheld when a detector fails on it.
     """
 
@@ -68,12 +69,13 @@ class Detectors:
         allowed: Iterable[str],
         denied: Mapping[str, Sequence[str]],
         repeats: bool,
+        kept: Callable[[str], bool],
         closed: bool,
     ):
         self.name, self.rules, self.model = name, rules, model
         self.threshold, self.thresholds = threshold, thresholds
         self.allowed, self.denied = frozenset(map(fold, allowed)), denied
-        self.repeats, self.closed = repeats, closed
+        self.repeats, self.kept, self.closed = repeats, kept, closed
         self._warned: set[str] = set()
 
     def __call__(self, docs: Sequence[Doc]) -> list[Detection]:
@@ -143,10 +145,14 @@ class Detectors:
         if self.model and prediction is not None:
             found = self.model.findings(reading, prediction)
             marks += [mark for mark in found if mark.score >= self.thresholds.get(mark.label, 0.0)]
-        marks = merge(self._permitted(text, marks) + listed(text, self.denied))
-        marks = merge(marks + self._permitted(text, postal_codes(text, marks)))
+        marks = self._permitted(text, marks) + listed(text, self.denied)
+        staying = [mark for mark in marks if self.kept(mark.label)]
+        marks = merge(mark for mark in marks if not self.kept(mark.label))
+        marks = merge(marks + self._permitted(text, postal_codes(text, merge(marks + staying))))
         if self.repeats:
             marks = merge(marks + self._permitted(text, propagate(text, marks)))
+        if staying:
+            marks = sorted(marks + beside(merge(staying), marks), key=lambda mark: mark.start)
         return work.reading.restore(tidied(text, marks))
 
     def _permitted(self, text: str, findings: list[Finding]) -> list[Finding]:

@@ -20,9 +20,16 @@ def merge(findings: Iterable[Finding]) -> list[Finding]:
     others = [finding for finding in findings if finding.score < CERTAIN]
     if not certain:
         return joined(others)
-    ends = [finding.end for finding in certain]
-    beside = joined(part for finding in others for part in outside(finding, certain, ends))
-    return sorted(certain + beside, key=lambda finding: finding.start)
+    return sorted(certain + beside(others, certain), key=lambda finding: finding.start)
+
+
+def beside(findings: Iterable[Finding], others: Sequence[Finding]) -> list[Finding]:
+    """others (Sequence[Finding]): In reading order, none overlapping.
+
+    RETURNS (List[Finding]): What stands out of the findings beside the others, in reading order, none overlapping.
+    """
+    ends = [other.end for other in others]
+    return joined(part for finding in findings for part in outside(finding, others, ends))
 
 
 def rank(finding: Finding) -> tuple[int, bool, float, str]:

@@ -19,6 +19,7 @@ from .guard import guard
 from .labels import PII_LABELS
 from .model import Detector
 from .operators.keep import Keep
+from .redacted_doc import redacted_doc
 from .redaction import Redaction, Redactor, Replacement
 from .rules import Rule
 from .session import Session
@@ -123,6 +124,12 @@ class PiiRedactor(Pipe):
     def restore(self, text: str, *, session: Session | None = None) -> str:
         """RETURNS (str): A text with values back in place of their replacements. See `Redactor.restore`."""
         return self.redactor.restore(text, session=session)
+
+    def redact_doc(self, doc: Doc, *, subject: str | None = None, session: Session | None = None) -> Doc:
+        """RETURNS (Doc): A document with the redacted text, to which the other annotations are carried over. It has a
+        vocabulary of its own, so that it can be saved and pickled.
+        """
+        return redacted_doc(doc, self.redact(doc, subject=subject, session=session))
 
     def guard(self, call: Callable[[str], Any], text: str, *, subject: str | None = None) -> Any:
         """Call with the redacted text, and put the values back into the answer.

@@ -135,6 +135,13 @@ def test_dates_of_a_subject_are_shifted_alike(rules):
     assert all("2020-01-10" not in note and re.fullmatch(r"seen on [\d-]{10} and [\d-]{10}", note) for note in notes)
 
 
+def test_operator_for_what_was_not_found_is_named(rules):
+    (rules / "in.txt").write_text(NOTE)
+    result = redact("in.txt", "out.txt", "-o", "person=mask", "-o", "PERSN=mask")
+    assert "an operator was named for: PERSN." in flat(result.output)
+    assert (rules / "out.txt").read_text().startswith("************ said")
+
+
 def test_vault_leads_back(rules):
     (rules / "in.txt").write_text(NOTE)
     assert redact("in.txt", "out.txt", "--vault", "v.vault").exit_code == 0

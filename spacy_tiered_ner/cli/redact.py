@@ -59,7 +59,7 @@ def redact_cli(
         check_outputs(source, [output, *([report] if report else [])], force)
         kind = file_format(source, kind)
         pipe = load_pipe(pipeline, operators or [], scope, vault)
-        found = Found(show_values)
+        found = Found(show_values, [label for label in parse_operators(operators or []) if label != "*"])
         write(output, redacted_pieces(pipe, source, read_rows(source, kind, fields or [], subject, delimiter), found))
         if report:
             report.write_text(found.page(source.name), encoding="utf8")

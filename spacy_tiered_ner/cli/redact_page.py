@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from string import Template
@@ -10,7 +10,7 @@ from string import Template
 from wasabi import msg
 
 from ..pii.detection import WHOLE
-from ..pii.placeholders import QUOTED
+from ..pii.placeholders import QUOTED, tag_word
 from ..pii.redaction import Redaction, Replacement
 from .page import STYLE, palette, shade
 
@@ -81,10 +81,10 @@ class Doubt:
 
 
 class Found:
-    """show_values (bool): Keep the values for the page."""
+    """show_values (bool): Keep the values for the page. expected (Sequence[str]): Labels that the user named."""
 
-    def __init__(self, show_values: bool):
-        self.show_values = show_values
+    def __init__(self, show_values: bool, expected: Sequence[str] = ()):
+        self.show_values, self.expected = show_values, expected
         self.texts = self.characters = self.withheld = 0
         self.copied: dict[str, None] = {}
         self.scores: dict[str, list[float]] = defaultdict(list)
@@ -143,6 +143,9 @@ class Found:
     def notes(self) -> Iterator[str]:
         if self.withheld:
             yield f"{self.withheld:,} texts were withheld, because a detector failed on them."
+        words = {tag_word(label) for label in self.scores}
+        if absent := [label for label in self.expected if tag_word(label) not in words]:
+            yield f"Nothing was found that an operator was named for: {', '.join(absent)}."
         if self.copied:
             names = ", ".join(map(repr, self.copied))
             yield f"Copied as they are, whatever is in them: {names}. Name what is to be redacted with --field."

@@ -17,7 +17,7 @@ from .operators import Operator, resolve
 from .operators.encrypt import Encrypt
 from .operators.keep import Keep
 from .pieces import PERSONS, Piece, cover, disjoint, gaps, overlaps, substitute
-from .placeholders import QUOTED
+from .placeholders import QUOTED, tag_word
 from .session import Session
 from .vault import Vault
 
@@ -104,6 +104,7 @@ class Redactor:
             raise ValueError(Errors.T223.format(scope=scope, vault=vault))
         self.operators = {label: resolve(operator, label) for label, operator in operators.items()}
         self.default = resolve(default, "default")
+        self._by_word = {tag_word(label): operator for label, operator in self.operators.items()}
         self.scope = scope
         self.vault = None if vault is None else Vault(vault, key_variable)
         self.key_variable = key_variable
@@ -129,7 +130,8 @@ class Redactor:
         return Redactor({**self.operators, **others}, default=default, **settings)
 
     def operator(self, label: str) -> Operator:
-        return self.operators.get(label, self.default)
+        """RETURNS (Operator): What replaces values of this label; "zip code" and ZIP_CODE are one."""
+        return self._by_word.get(tag_word(label), self.default)
 
     def redact(
         self, text: str, findings: Iterable[Finding], *, subject: str | None = None, session: Session | None = None

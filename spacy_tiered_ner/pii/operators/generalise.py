@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ...errors import Errors
+from ..placeholders import tag_word
 from ..session import Session
 from .base import Operator
 
@@ -72,12 +73,12 @@ class Generalise(Operator):
 
     def validate(self, label: str) -> None:
         """RAISES (ValueError): T230."""
-        if label.upper() not in COARSER:
+        if tag_word(label) not in COARSER:
             raise ValueError(Errors.T230.format(label=label, labels=", ".join(COARSER)))
 
     def operate(self, value: str, label: str, session: Session) -> str:
-        coarse = COARSER[label.upper()](value) or f"<{label}>"
-        return f"000{coarse[3:]}" if label.upper() == "ZIP_CODE" and coarse[:3] in self.sparse_zip_codes else coarse
+        coarse = COARSER[tag_word(label)](value) or f"<{label}>"
+        return f"000{coarse[3:]}" if tag_word(label) == "ZIP_CODE" and coarse[:3] in self.sparse_zip_codes else coarse
 
     def __hash__(self) -> int:
         return hash(tuple(self.sparse_zip_codes))

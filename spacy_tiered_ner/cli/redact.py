@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -151,7 +152,11 @@ def redacted_pieces(pipe: "PiiRedactor", source: Path, rows: Iterable[Row] | Non
             )
             return
         for batch in batches(rows, ROWS, CHARACTERS):
-            for row, texts in zip(batch, redacted_rows(pipe, batch, found), strict=True):
+            # Zones must not nest, and each part of a long text has its own.
+            long = any(len(text) > LONG for row in batch for text in row.texts)
+            with nullcontext() if long else pipe.nlp.memory_zone():
+                redacted = list(redacted_rows(pipe, batch, found))
+            for row, texts in zip(batch, redacted, strict=True):
                 bar.update(row.size)
                 found.copied.update(dict.fromkeys(row.copied))
                 yield row.rebuilt(texts)
@@ -201,4 +206,8 @@ def streamed(
         add(text, redaction)
         return redaction.text
 
-    yield from StreamRedactor(pipe.find, redact)(chunks)
+    def find(text: str) -> list[Any]:
+        with pipe.nlp.memory_zone():
+            return pipe.find(text)
+
+    yield from StreamRedactor(find, redact)(chunks)

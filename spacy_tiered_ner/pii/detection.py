@@ -20,6 +20,7 @@ from .normalise import Reading
 from .people import fold
 from .propagate import listed, propagate
 from .rules import Rule
+from .rules.pattern import marks_of
 
 WHOLE = "WITHHELD"
 CHUNKS_IN_FLIGHT = 3
@@ -104,13 +105,16 @@ class Detectors:
     def _apply_rules(self, reading: Reading, seconds: float) -> Work:
         began = time.perf_counter()
         work = Work(reading, [], [], seconds)
+        text = reading.doc.text
         for name, rule in self.rules.items():
-            work.marks += self._attempt(work, name, partial(self._sure, rule, reading.doc))
+            work.marks += self._attempt(work, name, partial(self._sure, rule, reading.doc, text))
         work.seconds += time.perf_counter() - began
         return work
 
-    def _sure(self, rule: Rule, doc: Doc) -> list[Finding]:
-        return [mark for mark in rule(doc) if mark.score >= self.thresholds.get(mark.label, self.threshold)]
+    def _sure(self, rule: Rule, doc: Doc, text: str) -> list[Finding]:
+        return [
+            mark for mark in marks_of(rule, doc, text) if mark.score >= self.thresholds.get(mark.label, self.threshold)
+        ]
 
     def _finish(self, docs: Sequence[Doc], work: list[Work], pending: Any) -> list[Detection]:
         predictions = self._predictions(work, pending) if self.model else [None] * len(work)

@@ -1,5 +1,6 @@
 """The model as a detector: a `gliner_ner` is asked for the redactor's own labels."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,12 +69,20 @@ class Detector:
             start, end = without_field_name(text, *borders(doc, prediction.words, first, last))
             candidates.append(Finding(start, end, self.labels.names[label], min(score, UNCERTAIN), MODEL))
         best = flat(candidates, [candidate.score for candidate in candidates])
-        chosen = [finding for finding in best if finding.label in WIDE]
-        return best + [c for c in candidates if any(c.label == b.label and meet(b, c) for b in chosen)]
+        starts = [finding.start for finding in best]
+        return best + [
+            candidate for candidate in candidates if candidate.label in WIDE and meets(candidate, best, starts)
+        ]
 
 
-def meet(one: Finding, other: Finding) -> bool:
-    return one.start < other.end and other.start < one.end
+def meets(candidate: Finding, findings: Sequence[Finding], starts: Sequence[int]) -> bool:
+    """findings (Sequence[Finding]): In reading order, none overlapping. starts (Sequence[int]): Where they begin.
+
+    RETURNS (bool): Whether the candidate overlaps one of its own label.
+    """
+    first = max(0, bisect_right(starts, candidate.start) - 1)
+    near = findings[first : bisect_left(starts, candidate.end)]
+    return any(finding.label == candidate.label and finding.end > candidate.start for finding in near)
 
 
 def without_field_name(text: str, start: int, end: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from ...factories import PII_RULES
 from ..finding import Finding
 from ..merge import merge
 from ..normalise import Reading
+from .pattern import marks_of
 
 Rule = Callable[[Doc], Iterable[Finding]]
 THRESHOLD = 0.4
@@ -22,11 +23,6 @@ def default_rules() -> dict[str, Rule]:
     return registry.resolve({"rules": PII_RULES}, validate=False)["rules"]
 
 
-def marked(doc: Doc, rules: Mapping[str, Rule | None]) -> list[Finding]:
-    """RETURNS (List[Finding]): All that the rules report in a document as it stands, sure or not."""
-    return [finding for rule in rules.values() if rule is not None for finding in rule(doc)]
-
-
 def find(doc: Doc, rules: Mapping[str, Rule | None], threshold: float = THRESHOLD) -> list[Finding]:
     """What the rules find in a document, in characters of its text.
 
@@ -35,4 +31,6 @@ def find(doc: Doc, rules: Mapping[str, Rule | None], threshold: float = THRESHOL
     RETURNS (List[Finding]): In reading order, none overlapping.
     """
     reading = Reading(doc)
-    return reading.restore(merge(finding for finding in marked(reading.doc, rules) if finding.score >= threshold))
+    text = reading.doc.text
+    found = [mark for rule in rules.values() if rule is not None for mark in marks_of(rule, reading.doc, text)]
+    return reading.restore(merge(mark for mark in found if mark.score >= threshold))

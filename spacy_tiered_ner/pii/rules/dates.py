@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from spacy.tokens import Doc
-
 from ..context import supported, words
 from ..finding import Finding
 from .pattern import Pattern, PatternRule
@@ -74,9 +72,8 @@ AGE_FIELD = re.compile(r"(?<!\w)(?:age|alter|edad|âge)[\"']?\s?[:=]\s?(?P<value
 class DateRule(PatternRule):
     """Dates beside words of birth are dates of birth."""
 
-    def __call__(self, doc: Doc) -> Iterator[Finding]:
-        text = doc.text
-        for finding in super().__call__(doc):
+    def scan(self, text: str) -> Iterator[Finding]:
+        for finding in super().scan(text):
             if finding.label == "DATE" and supported(text, finding.start, finding.end, BIRTH, BIRTH_DISTANCE, 0):
                 yield replace(finding, label="DATE_OF_BIRTH", score=0.9)
             else:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from spacy.tokens import Doc
-
 from ...errors import Errors
 from ..context import any_of, supported, words
 from ..finding import CERTAIN, Finding
+from .pattern import TextRule
 
 NEVER, SEPARATED, ALWAYS = 0, 1, 2
 DOUBTFUL, UNCHECKED, LIKELY = 0.3, 0.5, 0.6
 LONG = 13
+DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ ID_WORDS = words(
 Test = tuple[str, Callable[[str], bool] | None, int, re.Pattern]
 
 
-def build_pii_national_ids_v1(countries: Sequence[str] = COUNTRIES) -> Callable[[Doc], Iterator[Finding]]:
+def build_pii_national_ids_v1(countries: Sequence[str] = COUNTRIES) -> "NationalIds":
     """countries (Sequence[str]): Whose numbers are looked for (ISO 3166).
 
     RAISES (ValueError): T200 a country without a rule. (ImportError): T029.
@@ -124,17 +124,20 @@ def build_pii_national_ids_v1(countries: Sequence[str] = COUNTRIES) -> Callable[
         (re.compile(rf"(?<![\w.+-])(?<!\d )(?:{shape})(?!\w|[-.]\d|(?<=\d) \d)"), found)
         for shape, found in shapes.items()
     ]
-    needed = re.compile(r"\d")
+    return NationalIds(tests)
 
-    def find_national_ids(doc: Doc) -> Iterator[Finding]:
-        text = doc.text
-        if not needed.search(text):
-            return
-        for regex, kinds in tests:
-            for match in regex.finditer(text):
-                yield from judged(text, match, kinds)
 
-    return find_national_ids
+class NationalIds(TextRule):
+    """tests (List[Tuple[Pattern, List[Test]]]): For each way to write a number, whose numbers are written so."""
+
+    def __init__(self, tests: list[tuple[re.Pattern, list[Test]]]):
+        self.tests = tests
+
+    def scan(self, text: str) -> Iterator[Finding]:
+        if DIGIT.search(text):
+            for regex, kinds in self.tests:
+                for match in regex.finditer(text):
+                    yield from judged(text, match, kinds)
 
 
 def judged(text: str, match: re.Match, kinds: list[Test]) -> Iterator[Finding]:

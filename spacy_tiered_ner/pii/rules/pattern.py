@@ -1,7 +1,7 @@
 """Rules made of regular expressions."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +54,29 @@ class Pattern:
                 yield Finding(start, end, self.label, self.score, self.name)
 
 
-class PatternRule:
+class TextRule:
+    """A rule that needs nothing but the text. `doc.text` is put together each time, so it is made once for all."""
+
+    def __call__(self, doc: Doc) -> Iterator[Finding]:
+        return self.scan(doc.text)
+
+    def scan(self, text: str) -> Iterator[Finding]:
+        """YIELDS (Finding): What the text holds."""
+        raise NotImplementedError
+
+
+def marks_of(rule: Callable[[Doc], Iterable[Finding]], doc: Doc, text: str) -> Iterable[Finding]:
+    """text (str): That of the document. RETURNS (Iterable[Finding]): What a rule reports."""
+    return rule.scan(text) if isinstance(rule, TextRule) else rule(doc)
+
+
+class PatternRule(TextRule):
     """needs (Pattern): What a text must contain for any of the patterns to match; found quickly."""
 
     def __init__(self, patterns: Sequence[Pattern], needs: str):
         self.patterns, self.needs = tuple(patterns), re.compile(needs)
 
-    def __call__(self, doc: Doc) -> Iterator[Finding]:
-        text = doc.text
+    def scan(self, text: str) -> Iterator[Finding]:
         if self.needs.search(text):
             for pattern in self.patterns:
                 yield from pattern.find(text)

@@ -1,14 +1,12 @@
 """Telephone numbers, with the numbering plans of the `phonenumbers` library."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-
-from spacy.tokens import Doc
+from collections.abc import Iterator, Sequence
 
 from ...errors import Errors
 from ..context import raised, supported, words
 from ..finding import Finding
-from .pattern import digits
+from .pattern import TextRule, digits
 
 CANDIDATE = re.compile(
     r"(?<![\w./+-])(?!(?<=\d,)\d{3}(?!\d))(?:\+|00|\(\+?)?\d(?:[ \u00a0]?[().\-/]{0,2}[ \u00a0]?\d){5,16}"
@@ -37,9 +35,10 @@ REGIONS = (
 )  # fmt: skip
 EXTENSION = re.compile("[a-z#].*", re.IGNORECASE | re.DOTALL)
 FEWEST, MOST = 7, 15
+TRUNK_LENGTHS = (10, 11)  # digits in a row that begin with the 0 of long-distance calls
 
 
-def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> Callable[[Doc], Iterator[Finding]]:
+def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> "PhoneRule":
     """regions (Sequence[str]): Countries (ISO 3166) whose numbers are known without the international prefix.
 
     RAISES (ValueError): T200 an unknown region. (ImportError): T029.
@@ -51,9 +50,28 @@ def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> Callable[[Doc], Iter
     unknown = sorted(set(regions) - set(phonenumbers.SUPPORTED_REGIONS))
     if unknown:
         raise ValueError(Errors.T200.format(setting="regions", values=", ".join(map(repr, unknown)), known="ISO 3166"))
+    return PhoneRule(regions)
 
-    def valid(number: str) -> bool:
-        for region in (None,) if number.startswith(("+", "(+")) else regions:
+
+class PhoneRule(TextRule):
+    def __init__(self, regions: Sequence[str]):
+        self.regions = tuple(regions)
+
+    def scan(self, text: str) -> Iterator[Finding]:
+        for match in CANDIDATE.finditer(text):
+            number = match.group()
+            if not FEWEST <= len(digits(EXTENSION.sub("", number))) <= MOST or NO_PHONE.fullmatch(number):
+                continue
+            score = score_of(number, bool(SHAPE.fullmatch(number)), self.valid(number))
+            if supported(text, *match.span(), WORDS):
+                score = raised(score)
+            yield Finding(*match.span(), "PHONE", score, "phone")
+
+    def valid(self, number: str) -> bool:
+        """RETURNS (bool): Whether it is a number of the country that its prefix names, or of one of the regions."""
+        import phonenumbers
+
+        for region in (None,) if number.startswith(("+", "(+")) else self.regions:
             try:
                 if phonenumbers.is_valid_number(phonenumbers.parse(number, region)):
                     return True
@@ -61,26 +79,10 @@ def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> Callable[[Doc], Iter
                 continue
         return False
 
-    def find_phones(doc: Doc) -> Iterator[Finding]:
-        text = doc.text
-        for match in CANDIDATE.finditer(text):
-            number = match.group()
-            if not FEWEST <= len(digits(EXTENSION.sub("", number))) <= MOST or NO_PHONE.fullmatch(number):
-                continue
-            score = score_of(number, bool(SHAPE.fullmatch(number)), valid)
-            if supported(text, *match.span(), WORDS):
-                score = raised(score)
-            yield Finding(*match.span(), "PHONE", score, "phone")
 
-    return find_phones
-
-
-TRUNK_LENGTHS = (10, 11)  # digits in a row that begin with the 0 of long-distance calls
-
-
-def score_of(number: str, shaped: bool, valid: Callable[[str], bool]) -> float:
+def score_of(number: str, shaped: bool, valid: bool) -> float:
     if shaped:
-        return 0.8 if valid(number) else 0.5
-    if not valid(number):
+        return 0.8 if valid else 0.5
+    if not valid:
         return 0.1
     return 0.45 if number[0] == "0" and len(number) in TRUNK_LENGTHS else 0.3

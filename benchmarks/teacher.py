@@ -1,8 +1,8 @@
 """Zero-shot, a teacher, and its student on a real annotated set.
 
 No language model is asked: the teacher is the set's gold with seeded errors (`spacy_tiered_ner/teacher/corruption.py`),
-by default so many that its strict F1 is about 90. The set is divided into halves. One is for tests alone, against clean
-gold; there the teacher is corrupted gold as well. Of the other half a fifth, with clean gold, is the people's validation
+by default so many that its strict F1 is about 90. The set is divided into halves. One is for tests, against clean gold;
+there the teacher is corrupted gold as well. Of the other half a fifth, with clean gold, is the people's validation
 set that chooses the checkpoint. The student learns the rest from the teacher, once as it is and once after a review: a
 share of the texts, chosen as `tiered review export` chooses them, has gold in place of the teacher's labels. A student
 of gold alone is what these texts allow at most. With --systematic the same error is made wherever a phrase occurs.

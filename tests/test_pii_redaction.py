@@ -55,7 +55,7 @@ def nlp():
 
 
 @pytest.mark.parametrize(("operators", "default"), REVERSIBLE)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(texts=st.lists(documents(), min_size=1, max_size=3))
 def test_reversible_operators_give_back_the_exact_text(operators, default, texts):
     redactor, session = Redactor(operators, default=default), Session()
@@ -64,7 +64,7 @@ def test_reversible_operators_give_back_the_exact_text(operators, default, texts
         assert redactor.restore(redacted, session=session) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(documents(), st.sampled_from(["tag", "mask", "pseudonym", "drop"]))
 def test_offsets_agree_with_the_text(document, name):
     text, findings = document
@@ -95,7 +95,7 @@ def test_offsets_agree_with_the_text(document, name):
         position, new_position = (item.end, item.new_end) if item else (0, 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(documents())
 def test_every_character_of_a_finding_is_covered(document):
     text, findings = document
@@ -227,7 +227,7 @@ def test_redacted_doc_carries_annotations_over(parsed, default):
         assert b"ada@x.org" not in dumped
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(documents(), st.sampled_from(["tag", "pseudonym", "drop"]))
 def test_redacted_doc_has_the_redacted_text(nlp, document, name):
     text, findings = document

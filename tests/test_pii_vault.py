@@ -69,8 +69,9 @@ def test_file_holds_no_raw_value_and_is_the_owners_alone(path):
     redacted = redactor.redact(TEXT, FINDINGS).text
     files = sorted(path.parent.iterdir())
     content = b"".join(file.read_bytes() for file in files)
-    fakes = set(redacted.replace(".", "").replace(",", "").split()) - set(TEXT.split())
-    for value in ["Lovelace", "LOVELACE", "Bob", "ada@x.org", "PERSON", "EMAIL", KEY, *fakes]:
+    fakes = {word for word in redacted.replace(".", "").replace(",", "").split() if len(word) > 4}
+    assert len(fakes) >= 4
+    for value in ["Lovelace", "LOVELACE", "ada@x.org", "PERSON", "EMAIL", KEY, *fakes]:
         assert value.encode() not in content, value
     assert b"salt" in content
     if sys.platform != "win32":
@@ -171,19 +172,16 @@ def work(path, number, results):
     results.put(found)
 
 
-@pytest.mark.parametrize("method", sorted({"spawn", "fork"} & set(multiprocessing.get_all_start_methods())))
-def test_processes_on_one_vault_agree(path, method):
-    context = multiprocessing.get_context(method)
+def test_processes_on_one_vault_agree(path):
+    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
     results = context.Queue()
-    if method == "fork":
-        make(path).redact(TEXT, FINDINGS)
-    workers = [context.Process(target=work, args=(path, number * 4, results)) for number in range(2)]
+    workers = [context.Process(target=work, args=(path, number * 4, results)) for number in range(3)]
     for worker in workers:
         worker.start()
     found = [results.get(timeout=20) for _ in workers]
     for worker in workers:
         worker.join()
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert len(set(found[0].values())) == len(NAMES)
     assert {make(path).restore(tag): tag for tag in found[0].values()} == found[0]
 

@@ -12,7 +12,7 @@ TITLES = frozenset(
     word
     for words in (
         "mr mrs ms miss mx dr prof professor sir dame lord lady jr",
-        "herr frau monsieur madame mme mlle signor signora senor senora sr sra don dona",
+        "herr frau monsieur madame mme mlle signor signora senor senora sr sra",
     )
     for word in words.split()
 )

@@ -114,7 +114,7 @@ class Sender:
 
     def _ask(self, key: str, question: Question, spent: Spent) -> Outcome:
         retries, reasks = self.patience.retries, self.patience.reasks
-        wait, asked = FIRST_WAIT, question
+        wait, asked, last_failure = FIRST_WAIT, question, ""
         while True:
             expected = self.budget.estimate(estimate(asked.system + asked.user), self.client.max_output_tokens)
             broken = self.budget.reserve(spent, expected)
@@ -122,7 +122,7 @@ class Sender:
                 return Outcome(None, BUDGET, broken)
             if not self.breaker.allow():
                 self.budget.release(spent, expected)
-                return Outcome(None, CIRCUIT)
+                return Outcome(None, CIRCUIT, last_failure)
             try:
                 reply = self.client(asked)
             except RequestFailed as failure:
@@ -132,6 +132,7 @@ class Sender:
                 pause = max(wait * random.uniform(0.5, 1.0), failure.retry_after or 0.0)
                 if not failure.retryable or retries == 0 or pause > self.patience.max_wait:
                     return Outcome(None, ERROR, failure.reason)
+                last_failure = failure.reason
                 retries, wait = retries - 1, min(wait * 2, self.patience.max_wait)
                 time.sleep(pause)
                 continue

@@ -102,7 +102,8 @@ class Found:
                 continue
             self.scores[item.label].append(item.score)
             self.sources[item.label][item.source] += 1
-            self._note(name, text, redaction, item)
+            if item.score < BINS[2]:
+                self._note(name, text, redaction, item)
         if found and len(self.shown) < SHOWN_TEXTS:
             self.shown.append((name, text if self.show_values else "", redaction))
 

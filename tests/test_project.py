@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import spacy
 import srsly
+from chat_server import Answer, serve
 from spacy.cli.project.assets import project_assets
 from spacy.cli.project.run import project_run
 
@@ -123,6 +124,40 @@ def test_step_that_was_killed_is_done_again(project, tmp_path, capfd):
     assert "Skipping" not in output.partition("review-export")[0]
     again = teacher.read_bytes().splitlines()
     assert [json.loads(line)["spans"] for line in again] == [json.loads(line)["spans"] for line in whole.splitlines()]
+
+
+def test_texts_of_ones_own_go_to_a_server_and_to_label_studio(tmp_path, capfd):
+    """The first half of a project of one's own: four files, a model's address, and the tool of the reviewers."""
+    (tmp_path / "mine").mkdir()
+    shutil.copy(ROOT / "project.yml", tmp_path)
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    srsly.write_yaml(
+        tmp_path / "mine" / "guidelines.yaml", {"port": "a named harbour", "ship": {"prompts": ["vessel"]}}
+    )
+    srsly.write_jsonl(
+        tmp_path / "mine" / "texts.jsonl", [{"text": f"The Heron 🚢 left Cork on day {n}."} for n in range(9)]
+    )
+    content = {"mentions": [{"text": "Heron", "label": "ship"}, {"text": "Cork", "label": "port"}]}
+    with serve(lambda body: Answer(json.dumps(content))) as server:
+        config = tmp_path / "configs" / "teacher" / "openai.cfg"
+        changed = config.read_text(encoding="utf8").replace("base_url = null", f'base_url = "{server.url}"')
+        config.write_text(changed.replace("max_cost = 10.0", "max_cost = null"), encoding="utf8")
+        mine = {
+            "vars.data": "mine",
+            "vars.teacher": "openai",
+            "vars.review_tool": "label-studio",
+            "vars.review_count": 5,
+        }
+        project_run(tmp_path, "teach", overrides=mine)
+        assert len(server.requests) == 9
+    assert "random" in capfd.readouterr().out
+    tasks = read(tmp_path / "corpus" / "review" / "tasks.json")
+    assert len(tasks) == 5
+    (prediction,) = tasks[0]["predictions"]
+    assert prediction["model_version"] == "openai/gpt-5-mini"
+    assert [region["value"]["text"] for region in prediction["result"]] == ["Heron", "Cork"]
+    labels = (tmp_path / "corpus" / "review" / "labels.xml").read_text(encoding="utf8")
+    assert "a named harbour" in labels
 
 
 def test_texts_of_ones_own_are_not_reviewed_by_the_simulation(project, tmp_path):

@@ -19,9 +19,6 @@ from typer.testing import CliRunner
 import spacy_tiered_ner.cli  # noqa: F401
 from spacy_tiered_ner.corpus import read_records
 
-pytest.importorskip("instructor")
-pytest.importorskip("diskcache")
-
 CONFIGS = Path(__file__).parent.parent / "configs" / "teacher"
 PORTS = {"Gdynia": "port", "Cork": "port", "Varna": "port", "Bergen": "port"}
 SHIPS = {"Heron": "ship", "Otter": "ship", "Gannet": "ship"}

@@ -165,6 +165,7 @@ class LLMEscalate(Pipe):
         doubts = [] if idle else [self.policy(*pair) for pair in zip(docs, candidates, strict=True)]
         choices = choose(candidates, doubts, self.max_share)
         tasks = [Task(self, *parts) for parts in zip(docs, candidates, choices, strict=True)]
+        self.budget.tally.add({"documents": len(docs), "spans": sum(map(len, candidates))})
         windows = [(window, task) for task in tasks for window in task.windows()]
         # The most doubtful first, for the case that the budget does not reach for all.
         for window, task in sorted(windows, key=lambda pair: -pair[0].doubt):

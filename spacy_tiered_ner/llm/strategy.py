@@ -122,8 +122,8 @@ class CandidateQuestions:
 
 def describe(window: Window, item: Item) -> dict[str, Any]:
     """What a prompt says of a span. Scores are left out, so that rounding in Tier 1 does not change the prompt."""
-    before, after = window.context_of(item)
-    span: dict[str, Any] = {"id": item.id, "span": window.text_of(item), "before": before, "after": after}
+    before, text, after = window.context_of(item)
+    span: dict[str, Any] = {"id": item.id, "span": text, "before": before, "after": after}
     span["proposed"] = list(item.options)
     if item.rivals:
         span["overlapping"] = [{"span": text, "proposed": label} for text, label in item.rivals]

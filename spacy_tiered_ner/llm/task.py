@@ -111,8 +111,8 @@ class Task:
         asked = sum(len(window.items) for window, _ in self.sent)
         counts.update(asked=asked, covered=self.choice.covered)
         changed = counts["relabelled"] + counts["moved"] + counts["dropped"] + added
-        run = {"documents": 1, "spans": len(self.candidates), "asked": asked, "changed": changed}
-        self.pipe.budget.tally.add(run)
+        if asked or changed:
+            self.pipe.budget.tally.add({"asked": asked, "changed": changed})
         entry = self.ledger.as_dict(self.pipe.budget, self.pipe.client, seconds)
         self.doc._.tiered_ner = {**(self.doc._.tiered_ner or {}), self.pipe.name: entry}
 

@@ -56,14 +56,13 @@ class Window:
         return self.passage_of(item).to_shown(span.start_char, span.end_char)
 
     def text_of(self, item: Item) -> str:
-        start, end = self.borders_of(item)
-        return self.passage_of(item).text[start:end]
+        return self.context_of(item)[1]
 
-    def context_of(self, item: Item, width: int = 40) -> tuple[str, str]:
-        """RETURNS (Tuple[str, str]): Up to `width` characters of the passage before and after the span."""
+    def context_of(self, item: Item, width: int = 40) -> tuple[str, str, str]:
+        """RETURNS (Tuple[str, str, str]): The span as it is shown, between up to `width` characters of its passage."""
         text = self.passage_of(item).text
         start, end = self.borders_of(item)
-        return text[max(start - width, 0) : start], text[end : end + width]
+        return text[max(start - width, 0) : start], text[start:end], text[end : end + width]
 
 
 def sentence_borders(doc: Doc) -> list[int]:

@@ -199,6 +199,25 @@ def test_missing_and_short_keys(operator, value, message, monkeypatch):
     assert "Ada" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("package", "operator"), [("faker", "pseudonym"), ("cryptography", "encrypt"), ("cryptography", "hash")]
+)
+def test_missing_package_is_named_with_its_extra(package, operator, run_python):
+    code = f"""
+import sys
+sys.modules["{package}"] = None
+from spacy_tiered_ner.pii.finding import Finding
+from spacy_tiered_ner.pii.redaction import Redactor
+try:
+    Redactor(default="{operator}").redact("Ada", [Finding(0, 3, "PERSON", 1.0, "x")])
+except ImportError as error:
+    print(error)
+"""
+    assert run_python("-c", code, PII_KEY=KEY).startswith(
+        f'[T029] {package} is not installed. Run: pip install "spacy-tiered-ner[pii]"'
+    )
+
+
 # Encryption
 
 

@@ -1,7 +1,7 @@
 """A document with the redacted text and the annotations of the original."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -44,13 +44,12 @@ def redacted_doc(doc: Doc, redaction: Redaction, vocab: Vocab | None = None) -> 
         **kept,
     )
     new.cats = dict(doc.cats)
-    touched = [(item.start, item.end) for item in redaction.replacements]
 
     def move(span: Span) -> Span | None:
         start = redaction.to_redacted(span.start_char)
         end = redaction.to_redacted(span.end_char, end=True)
         ids: dict[str, Any] = {}
-        if not any(first < span.end_char and span.start_char < last for first, last in touched):
+        if not redaction.touches(span.start_char, span.end_char):
             ids = {"kb_id": span.kb_id_, "span_id": span.id_}
         return new.char_span(start, end, span.label_, alignment_mode="expand", **ids) if start < end else None
 
@@ -76,7 +75,7 @@ def make_words(doc: Doc, redaction: Redaction) -> list[Word]:
     borders = sorted({b for item in redaction.replacements for b in (item.new_start, item.new_end)})
     untouched = list(outside(doc, redaction))
     for token, start, end in [*untouched, (None, len(redaction.text), len(redaction.text))]:
-        edges = [position, *(border for border in borders if position < border < start), start]
+        edges = [position, *borders[bisect_right(borders, position) : bisect_left(borders, start)], start]
         for first, last in pairwise(edges):
             for match in re.finditer(r"\s+|\S+", redaction.text[first:last]):
                 add_words(words, first + match.start(), match[0])

@@ -77,6 +77,11 @@ class Redaction:
             return item.end
         return item.start if offset < item.new_end else offset - item.new_end + item.end
 
+    def touches(self, start: int, end: int) -> bool:
+        """RETURNS (bool): Whether anything of a stretch of the original was replaced."""
+        index = bisect_left(self._starts, end) - 1
+        return index >= 0 and self.replacements[index].end > start
+
 
 class Redactor:
     """Replaces findings as their labels ask for. May be pickled; values that it remembers stay behind."""

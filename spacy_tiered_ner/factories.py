@@ -88,7 +88,7 @@ def make_gliner_ner(
 
 @Language.factory(
     "pii_redactor",
-    assigns=["doc.spans"],
+    assigns=["doc.spans", "doc._.redacted_text"],
     default_config={
         "rules": PII_RULES,
         "gliner": "auto",

@@ -361,8 +361,9 @@ def test_what_is_no_complete_date_becomes_its_label(text):
     assert DateShift().operate(text, "DATE", session) == "<DATE>"
 
 
-def test_dates_of_a_subject_keep_their_intervals():
-    redactor = Redactor({"DATE": "date_shift"}, scope="session")
+@pytest.mark.parametrize("scope", ["doc", "session"])
+def test_dates_of_a_subject_keep_their_intervals(scope):
+    redactor = Redactor({"DATE": "date_shift"}, scope=scope)
     text = "From 2020-01-10 to 2020-02-10"
     findings = find(text, ("2020-01-10", "DATE"), ("2020-02-10", "DATE"))
     shifts = {}
@@ -374,6 +375,13 @@ def test_dates_of_a_subject_keep_their_intervals():
         assert 1 <= abs((first - date(2020, 1, 10)).days) <= 365
         assert shifts.setdefault(subject, first) == first
     assert len(set(shifts.values())) > 4
+
+
+def test_without_a_subject_each_document_has_a_shift_of_its_own():
+    redactor = Redactor({"DATE": "date_shift"})
+    findings = find("2020-01-10", ("2020-01-10", "DATE"))
+    assert len({redactor.redact("2020-01-10", findings).text for _ in range(10)}) > 4
+    assert b"2020" not in pickle.dumps(redactor)
 
 
 def test_shift_from_a_key_is_the_same_in_another_session():

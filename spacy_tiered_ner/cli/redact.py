@@ -170,12 +170,10 @@ def counted(chunks: Iterable[str], bar: Any) -> Iterator[str]:
 
 def redacted_rows(pipe: "PiiRedactor", rows: list[Row], found: "Found") -> Iterator[list[str]]:
     """YIELDS (List[str]): The texts of each row. Those of one row share their tags and pseudonyms."""
-    from ..pii.session import Session
-
     docs = [pipe.nlp.make_doc(text) for row in rows for text in row.texts if len(text) <= LONG]
     detected = pipe.detectors.stream(docs, BATCH)
     for row in rows:
-        session = Session() if pipe.redactor.scope == "doc" else None
+        session = pipe.redactor.session() if pipe.redactor.scope == "doc" else None
         add, new = partial(found.add, row.name), []
         for text in row.texts:
             if len(text) > LONG:
@@ -195,11 +193,10 @@ def streamed(
     session: Any = None,
 ) -> Iterator[str]:
     """YIELDS (str): A text of any length, redacted part by part; `add` is called with each part."""
-    from ..pii.session import Session
     from ..pii.stream import StreamRedactor
 
     if session is None and pipe.redactor.scope == "doc":
-        session = Session()
+        session = pipe.redactor.session()
 
     def redact(text: str, findings: list[Any]) -> str:
         redaction = pipe.redactor.redact(text, findings, subject=subject, session=session)

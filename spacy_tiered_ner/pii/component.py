@@ -147,7 +147,7 @@ class PiiRedactor(Pipe):
 
         YIELDS (str): Redacted text, in pieces that need not agree with the chunks.
         """
-        session = Session() if self.redactor.scope == "doc" else None
+        session = self.redactor.session() if self.redactor.scope == "doc" else None
 
         def redact(text: str, findings: list[Finding]) -> str:
             return self.redactor.redact(text, findings, subject=subject, session=session).text

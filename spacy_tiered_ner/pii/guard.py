@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Errors
-from .session import Session
 from .stream import StreamRestorer
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ def guard(call: Callable[[str], Any], text: str, pipe: "PiiRedactor", subject: s
     RETURNS (Any): The same as `call`: a text, a generator of chunks, an awaitable or an asynchronous generator.
     RAISES (ValueError): T232 for an answer that is something else.
     """
-    session = Session() if pipe.redactor.scope == "doc" else None
+    session = pipe.redactor.session() if pipe.redactor.scope == "doc" else None
     redaction = pipe.redact(text, subject=subject, session=session)
     longest = max((item.new_end - item.new_start for item in redaction.replacements), default=0) + ALTERED
 

@@ -113,17 +113,25 @@ class Redactor:
         self.scope = scope
         self.vault = None if vault is None else Vault(vault, key_variable)
         self.key_variable = key_variable
-        self._session = Session() if scope == "session" else None
+        self._forget()
         for label, operator in self.operators.items():
             operator.validate(label)
         self.default.validate("*")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_session": None}
+        return {**self.__dict__, "_session": None, "_shifts": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._session = Session() if self.scope == "session" else None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._shifts: dict[str | None, int] = {}
+        self._session = self.session() if self.scope == "session" else None
+
+    def session(self) -> Session:
+        """RETURNS (Session): A new one, in which dates of a subject are shifted as in all others of this redactor."""
+        return Session(shifts=self._shifts)
 
     def changed(self, operators: Mapping[str, Operator | str], scope: str, vault: str | Path | None) -> "Redactor":
         """RETURNS (Redactor): A new one with other operators ("*" for the default), scope and vault."""
@@ -194,7 +202,7 @@ class Redactor:
             with self.vault.session(write=write) as kept:
                 yield kept
         else:
-            current = session or self._session or Session()
+            current = session or self._session or self.session()
             with current.lock:
                 yield current
 

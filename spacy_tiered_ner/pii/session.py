@@ -18,21 +18,24 @@ class Session:
     text (str), subject (Optional[str]): What is being redacted, and whom it is about.
     """
 
-    def __init__(self, record: Callable[[list[Any]], None] | None = None):
-        """record (Optional[Callable]): Called with each new entry, which `add` takes in another session."""
+    def __init__(self, record: Callable[[list[Any]], None] | None = None, shifts: dict[str | None, int] | None = None):
+        """record (Optional[Callable]): Called with each new entry, which `add` takes in another session.
+        shifts (Optional[Dict]): Those of subjects, shared with other sessions.
+        """
         self.lock = threading.RLock()
         self.people = People()
         self.placeholders = Placeholders(self.people)
         self.fakes = Fakes(self.people)
         self.text = ""
         self.subject: str | None = None
-        self._shifts: dict[str | None, int] = {}
+        self._shifts: dict[str | None, int] = {} if shifts is None else shifts
+        self._own_shift: dict[str | None, int] = {}
         self._record = record
         self._add: dict[str, Callable[..., Any]] = {
             "person": self.people,
             "tag": self.placeholders.add,
             "fake": self.fakes.add,
-            "shift": self._shifts.__setitem__,
+            "shift": self._add_shift,
             "seen": self.fakes.seen.update,
         }
         self.people.record = partial(self._note, "person")
@@ -54,10 +57,14 @@ class Session:
 
     def shift(self, draw: Callable[[], int]) -> int:
         """RETURNS (int): By how many days the dates of the subject are shifted; drawn when first needed."""
-        if self.subject not in self._shifts:
-            self._shifts[self.subject] = draw()
-            self._note("shift", self.subject, self._shifts[self.subject])
-        return self._shifts[self.subject]
+        shifts = self._own_shift if self.subject is None else self._shifts
+        if self.subject not in shifts:
+            shifts[self.subject] = draw()
+            self._note("shift", self.subject, shifts[self.subject])
+        return shifts[self.subject]
+
+    def _add_shift(self, subject: str | None, days: int) -> None:
+        (self._own_shift if subject is None else self._shifts)[subject] = days
 
     def find(self, text: str) -> list[tuple[int, int, str]]:
         """RETURNS (List[Tuple[int, int, str]]): Where replacements stand, and what they stand for."""

@@ -122,6 +122,7 @@ def test_a_real_llm_decides(tmp_path):
     params = xllamacpp.CommonParams()
     params.model.path = str(gemma.assemble(tmp_path / gemma.MODEL_NAME))
     params.n_ctx, params.n_parallel, params.verbosity = 2048, 1, -1
+    params.cpuparams.n_threads = 1
     server = xllamacpp.Server(params)
     client = {"model": "openai/gemma", "timeout": 120.0, "max_output_tokens": 100}
     strategy = {"@misc": "spacy-tiered-ner.candidate_questions.v1", "borders": False}

@@ -1,8 +1,8 @@
 """The child process of pii.py: Presidio with its own defaults, on en_core_web_sm and without its GLiNER recogniser.
 
 Started as `python pii_peer.py`. First it says on standard output what it is, as JSON; then each line of standard input
-is a JSON list of texts and is answered by the seconds (of the clock, of the processors) and the spans (start, end, label,
-score) of each text.
+is a JSON list of texts and is answered by the seconds (of the clock, of the processors) and the spans (start, end,
+label, score) of each text.
 """
 
 import json

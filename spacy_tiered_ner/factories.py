@@ -10,8 +10,8 @@ from spacy.language import Language
 
 DEFAULT_LABELS = ["person", "organization", "location", "date", "product", "event"]
 PII_FAMILIES = (
-    "email", "phone", "payment", "national_ids", "us", "documents", "network", "secrets", "credentials", "dates", "places",
-    "people",
+    "email", "phone", "payment", "national_ids", "us", "documents", "network", "secrets", "credentials", "dates",
+    "places", "people",
 )  # fmt: skip
 PII_RULES = {name: {"@misc": f"spacy-tiered-ner.pii_{name}.v1"} for name in PII_FAMILIES}
 

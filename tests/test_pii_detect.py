@@ -348,3 +348,24 @@ def test_no_value_stays_anywhere_but_in_the_text(nlp: Language, tmp_path):
     }
     for name, data in annotations.items():
         assert not [secret for secret in SECRETS if secret.encode() in data], name
+
+
+def test_a_missing_extra_is_named_and_its_rules_can_be_left_out(run_python):
+    code = """
+import sys
+for name in ("phonenumbers", "stdnum", "faker", "cryptography"):
+    sys.modules[name] = None
+import spacy
+nlp = spacy.blank("en")
+try:
+    nlp.add_pipe("pii_redactor")
+except ImportError as error:
+    print(error)
+rules = {"phone": None, "payment": None, "national_ids": None}
+nlp.add_pipe("pii_redactor", config={"gliner": None, "rules": rules})
+print(nlp("Mail mara@example.org")._.redacted_text)
+"""
+    printed = run_python("-c", code)
+    assert "T029" in printed
+    assert "spacy-tiered-ner[pii]" in printed
+    assert "Mail <EMAIL_1>" in printed

@@ -2,7 +2,7 @@
 
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -64,7 +64,8 @@ def person_name(fake: Any, value: str, people: People, fakes: Fakes, *, anew: bo
         if part in TITLES:
             return match[0]
         new = None if anew else fakes.parts.get((person, part))
-        return cased(new or draw(fake, match[0], last=part == people.last_names[person]), match[0])
+        last = part == people.last_names[person]
+        return cased(new or draw(fake, match[0], last=last, own=people.names[person]), match[0])
 
     return "".join(
         text if PART.fullmatch(text) else like(fake.random, text)
@@ -72,15 +73,18 @@ def person_name(fake: Any, value: str, people: People, fakes: Fakes, *, anew: bo
     )
 
 
-def draw(fake: Any, word: str, *, last: bool) -> str:
-    """RETURNS (str): A first or last name of one word; both in a script without spaces; an initial for one."""
+def draw(fake: Any, word: str, *, last: bool, own: Collection[str]) -> str:
+    """own (Collection[str]): The person's names, which must not come back.
+
+    RETURNS (str): A first or last name of one word; both in a script without spaces; an initial for one.
+    """
     if len(word) == 1 and word.isascii():
         return str(fake.first_name())[0]
     if UNSPACED_NAME.fullmatch(word):
         return f"{fake.last_name()}{fake.first_name()}"
     for _ in range(DRAWS):
         name: str = PART.findall(fake.last_name() if last else first_name(fake, word))[-1]
-        if letters(name) >= LEAST_LETTERS:
+        if letters(name) >= LEAST_LETTERS and plain(name) not in own:
             break
     return name
 

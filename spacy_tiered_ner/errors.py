@@ -210,26 +210,27 @@ class Errors(metaclass=ErrorsWithCodes):
         "and why."
     )
     T340 = (
-        "The teacher has no model to ask. Add one under [teacher.clients] of its config, e.g. [teacher.clients.small] with "
-        '`@misc` = "spacy-tiered-ner.instructor_client.v1" and `model`.'
+        "The teacher has no model to ask. Add one under [teacher.clients] of its config, e.g. [teacher.clients.small] "
+        'with `@misc` = "spacy-tiered-ner.instructor_client.v1" and `model`.'
     )
     T341 = (
         "`samples` is {samples}, but a model at temperature 0 gives the same answer each time. Set `generation` = "
         '{{"temperature": 0.7}} in [teacher.clients], or `samples` = 1 and several models.'
     )
     T342 = (
-        "The teacher has a `strong` model, but only one other answer, which cannot disagree. Raise `samples`, add a model "
-        "under [teacher.clients], or move the strong one there."
+        "The teacher has a `strong` model, but only one other answer, which cannot disagree. Raise `samples`, add a "
+        "model under [teacher.clients], or move the strong one there."
     )
     T343 = "{path} cannot be written ({reason}). Make room and run the same again: it goes on where it stopped."
     T344 = "{path}, line {line}: {reason}. Each line is JSON with `text`, and perhaps `id`."
     T345 = (
-        "{path} holds {count} reviewed texts that are no longer asked in this way (other guidelines, templates, models or "
-        "texts), and would be lost. Write to another file."
+        "{path} holds {count} reviewed texts that are no longer asked in this way (other guidelines, templates, models "
+        "or texts), and would be lost. Write to another file."
     )
     T346 = "The guidelines {path} cannot be used: {reason}. They map each label to a description, or to a table."
     T347 = (
-        "The teacher's config {path} cannot be used: {reason}. It has one section [teacher], as configs/teacher/*.cfg."
+        "The teacher's config {path} cannot be used: {reason}. It has one section [teacher] with "
+        '`@misc` = "spacy-tiered-ner.teacher.v1", as configs/teacher/*.cfg.'
     )
     T348 = "{path}, line {line}: {reason}. A line of recorded answers has `model`, `prompt` (a SHA-256) and `answer`."
 

@@ -367,6 +367,23 @@ def test_bad_settings(overrides, code, files):
     assert code in teach(files, "http://127.0.0.1:9/v1", code=1, **changed)
 
 
+BAD_CONFIGS = [
+    ("[paths]\ntrain = null\n", "T347.*its sections are paths"),
+    ("[teacher]\nsamples = 1\n", "T347.*@misc"),
+    ('[teacher]\n@misc = "spacy-tiered-ner.budget.v1"\n', "T347.*@misc"),
+    ("samples = 1\n", "(?i)config"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), BAD_CONFIGS)
+def test_bad_configs(content, message, files):
+    (files / "bad.cfg").write_text(content, encoding="utf8")
+    paths = [files / "bad.cfg", files / "texts.jsonl", files / "out.jsonl", "-g", files / "guidelines.yaml"]
+    done = CliRunner().invoke(app, ["tiered", "teach", *map(str, paths)])
+    assert done.exit_code == 1
+    assert re.search(message, " ".join(done.output.split())), done.output
+
+
 def test_strong_model_that_cannot_be_needed(files):
     assert "T342" in teach(files, "http://127.0.0.1:9/v1", code=1, config="panel", teacher__samples=1)
 

@@ -69,7 +69,7 @@ class Job:
         self.doc = nlp.make_doc(text.text)
         nothing, every = read_candidates(self.doc, ()), list(guidelines)
         limits: dict[str, Any] = {"context_sentences": 0, "max_words": panel.max_words, "max_spans": 1}
-        self.windows = plan(self.doc, nothing, (), True, every, **limits)
+        self.windows = plan(self.doc, nothing, {}, True, every, **limits)
         self.spent, self.rejected = Spent(), Counter[str]()
         self.failure: Outcome | None = None
         self.first: list[list[Asked]] = []

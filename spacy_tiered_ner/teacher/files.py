@@ -42,9 +42,11 @@ def read_teacher_config(path: Path, overrides: Mapping[str, Any]) -> Panel:
     """overrides (Mapping): Settings by dotted path, such as "teacher.budget.max_cost". RAISES (ValueError): T347."""
     try:
         config = load_config(path, overrides=dict(overrides), interpolate=True)
+        if set(config) != {SECTION}:
+            raise ValueError(Errors.T347.format(path=path, reason=f"its sections are {', '.join(config)}"))
         panel = registry.resolve(config)[SECTION]
-        if set(config) != {SECTION} or not isinstance(panel, Panel):
-            raise ValueError(f"its sections are {sorted(config)}")
-        return panel
-    except (ConfigValidationError, KeyError) as error:
+    except ConfigValidationError as error:
         raise ValueError(Errors.T347.format(path=path, reason=str(error).strip())) from error
+    if not isinstance(panel, Panel):
+        raise ValueError(Errors.T347.format(path=path, reason="`@misc` is missing, or names something else"))
+    return panel

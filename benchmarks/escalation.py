@@ -206,7 +206,7 @@ def local(data: dict[str, Data], args: argparse.Namespace) -> dict[str, Any]:
             "base_url": url,
             "timeout": 300.0,
         }
-        client["max_output_tokens"] = 256
+        client["max_output_tokens"] = 96
         for name in ("candidate_questions", "label_questions"):
             strategy: dict[str, Any] = {"@misc": f"{PREFIX}{name}.v1"}
             if name == "candidate_questions":

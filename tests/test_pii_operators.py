@@ -162,6 +162,8 @@ def test_hash_depends_on_value_label_and_key_alone(monkeypatch):
 BAD_SETTINGS = [
     ({"PERSON": "tga"}, "tag", r"T222.*'PERSON'.*'tga'.*pseudonym"),
     ({"PERSON": 7}, "tag", "T222"),
+    ({" ": "mask"}, "tag", r"T225.*`operators`.*letters"),
+    ({"zip code": "mask", "ZIP_CODE": "hash"}, "tag", r"T225.*'ZIP_CODE'.*another spelling"),
     ({}, "generalise", r"T230.*'\*'"),
     ({"PERSON": "generalise"}, "tag", r"T230.*'PERSON'.*ZIP_CODE"),
     ({"PERSON": Mask("ab")}, "tag", r"T225.*mask\.char"),

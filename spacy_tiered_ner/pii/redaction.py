@@ -109,7 +109,7 @@ class Redactor:
             raise ValueError(Errors.T223.format(scope=scope, vault=vault))
         self.operators = {label: resolve(operator, label) for label, operator in operators.items()}
         self.default = resolve(default, "default")
-        self._by_word = {tag_word(label): operator for label, operator in self.operators.items()}
+        self._by_word = by_word(self.operators)
         self.scope = scope
         self.vault = None if vault is None else Vault(vault, key_variable)
         self.key_variable = key_variable
@@ -262,6 +262,18 @@ class Redactor:
             if item.label == QUOTED or self.operator(item.label).reversal
         ]
         return self._find(redaction.text, session) == expected
+
+
+def by_word(operators: Mapping[str, Operator]) -> dict[str, Operator]:
+    """RETURNS (Dict[str, Operator]): By the form that labels have in tags. RAISES (ValueError): T225."""
+    found: dict[str, Operator] = {}
+    for label, operator in operators.items():
+        word = tag_word(label)
+        if not label.strip() or word in found:
+            reason = "another spelling of it has an operator already" if label.strip() else "a label has letters"
+            raise ValueError(Errors.T225.format(setting="operators", value=label, reason=reason))
+        found[word] = operator
+    return found
 
 
 def build(text: str, new: Mapping[Piece, str]) -> Redaction:

@@ -50,10 +50,16 @@ class Output:
         """Remove a last line that was cut off. RETURNS (bool): Whether anything is left."""
         data = self.path.read_bytes()
         whole = data.rfind(b"\n") + 1
-        self.torn = whole < len(data)
-        if self.torn:
-            os.truncate(self.path, whole)
-        return bool(data[:whole].strip())
+        if whole < len(data):
+            try:
+                json.loads(data[whole:])
+            except ValueError:
+                os.truncate(self.path, whole)
+                self.torn = True
+                return bool(data[:whole].strip())
+            with self.path.open("ab") as file:
+                file.write(b"\n")
+        return bool(data.strip())
 
     def append(self, id: str, row: dict[str, Any]) -> None:
         """RAISES (OSError): T343 where it cannot be written; the file ends with a whole line then."""

@@ -240,8 +240,8 @@ class Errors(metaclass=ErrorsWithCodes):
         "under `policy`."
     )
     T104 = (
-        "A combined policy got {policies} policies and the weights {weights!r}. Give at least one policy, and either no "
-        "`weights` or one for each."
+        "A combined policy got {policies} policies and the weights {weights!r}. Give either no `weights` or one "
+        "for each."
     )
     T105 = (
         "Bad entry in `labels`: {entry!r}. `labels` is a list of names, or a mapping from name to a description, or to a "

@@ -163,14 +163,7 @@ def make_pii_redactor(
         "spans_key": "gliner",
         "labels": None,
         "threshold": None,
-        "policy": {
-            "@misc": "spacy-tiered-ner.any_policy.v1",
-            "*": {
-                "score_band": {"@misc": "spacy-tiered-ner.score_band_policy.v1"},
-                "margin": {"@misc": "spacy-tiered-ner.margin_policy.v1"},
-                "conflict": {"@misc": "spacy-tiered-ner.conflict_policy.v1"},
-            },
-        },
+        "policy": {"@misc": "spacy-tiered-ner.any_policy.v1", "*": {}},
         "max_share": 0.1,
         "strategy": {"@misc": "spacy-tiered-ner.candidate_questions.v1"},
         "context_sentences": 1,

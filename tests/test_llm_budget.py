@@ -276,6 +276,14 @@ def test_processes_share_the_budget_and_the_ledger():
     assert (usage["calls"], usage["documents"], usage["asked"]) == (6, 20, 20)
 
 
+def test_spawned_processes_count_into_the_same_tally():
+    tally = Tally(("a", "b"))
+    worker = multiprocessing.get_context("spawn").Process(target=tally.add, args=({"b": 3},))
+    worker.start()
+    worker.join()
+    assert tally.as_dict() == {"a": 0, "b": 3}
+
+
 def test_a_copy_of_a_tally_goes_its_own_way():
     tally = Tally(("a", "b"))
     tally.add({"a": 2})

@@ -70,8 +70,6 @@ def test_bad_policies(build, settings, code):
 
 def test_combined_policies_need_a_weight_each():
     with pytest.raises(ValueError, match="T104"):
-        build_any_policy_v1()
-    with pytest.raises(ValueError, match="T104"):
         build_any_policy_v1(build_conflict_policy_v1(), weights=[0.1, 0.2])
 
 

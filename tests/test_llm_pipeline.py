@@ -1,7 +1,9 @@
 """`llm_escalate` in a user's life: saved, trained beside, scored, run from a config and from the command line."""
 
 import json
+import pickle
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,35 @@ def test_the_demo_asks_an_llm_and_says_what_it_cost(tmp_path):
     assert " llm " in done.output
     assert "1 calls (0 failed), 110 tokens (0 of them estimated)" in " ".join(done.output.split())
     assert page.is_file()
+
+
+MISC = "spacy-tiered-ner."
+POLICIES = {
+    "band": {"@misc": f"{MISC}score_band_policy.v1", "per_label": {"city": {"low": 0.1}}},
+    "margin": {"@misc": f"{MISC}margin_policy.v1"},
+    "conflict": {"@misc": f"{MISC}conflict_policy.v1"},
+    "disagreement": {"@misc": f"{MISC}disagreement_policy.v1"},
+    "always": {"@misc": f"{MISC}always_policy.v1", "labels": ["person"]},
+    "none": {"@misc": f"{MISC}no_entity_policy.v1"},
+}
+
+
+@pytest.mark.parametrize("copy", [deepcopy, lambda nlp: pickle.loads(pickle.dumps(nlp))])
+def test_pipelines_with_any_policy_can_be_copied(copy):
+    with serve(labelled("city")) as server:
+        nlp = copy(escalating(server.url, policy={"@misc": f"{MISC}any_policy.v1", "*": POLICIES}))
+        doc = nlp(candidate_doc(nlp, "Acme Corp paid.", [("Acme Corp", "person", 0.6)]))
+    assert entities(doc) == [("Acme Corp", "city")]
+
+
+def test_a_set_of_policies_replaces_the_default(tmp_path):
+    policies = {"z": {**POLICIES["always"], "labels": ["city"]}, "a": POLICIES["always"]}
+    nlp = escalating(None, policy={"@misc": f"{MISC}any_policy.v1", "*": policies, "weights": [1.0, 0.0]})
+    nlp.to_disk(tmp_path)
+    for loaded in (nlp, spacy.load(tmp_path)):
+        found = [("Acme Corp", "person", 0.5), ("Rome", "city", 0.5)]
+        doc = loaded(candidate_doc(loaded, "Acme Corp paid in Rome.", found))
+        assert [place["label"] for place in ledger(doc)["left_out"]] == ["city"]
 
 
 def test_documents_keep_their_own_labels():

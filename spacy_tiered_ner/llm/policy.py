@@ -1,11 +1,13 @@
 """Who is escalated: policies that say how doubtful each candidate is, and the choice of the most doubtful.
 
-A policy is a callable `(doc, candidates) -> Doubt`. Register one of your own with `@spacy.registry.misc`.
+A policy is a callable `(doc, candidates) -> Doubt`. Register one of your own with `@spacy.registry.misc`; processes
+that are spawned need it to be picklable, so no closure.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,15 +47,18 @@ def build_score_band_policy_v1(
         names = (f"per_label.{label}.low", f"per_label.{label}.high")
         bands[label] = check_band(*names, own.get("low", low), own.get("high", high))
 
-    def score_band(doc: Doc, candidates: Candidates) -> Doubt:
-        if bands:
-            both = np.array([bands.get(label, default) for label in candidates.labels], dtype=np.float32).reshape(-1, 2)
-        else:
-            both = np.array([default], dtype=np.float32)
-        middle, half = both.mean(axis=1), (both[:, 1] - both[:, 0]) / 2
-        return Doubt(np.maximum(1 - np.abs(candidates.scores - middle) / half, 0.0))
+    return partial(score_band, default=default, bands=bands)
 
-    return score_band
+
+def score_band(
+    doc: Doc, candidates: Candidates, *, default: tuple[float, float], bands: Mapping[str, tuple[float, float]]
+) -> Doubt:
+    if bands:
+        both = np.array([bands.get(label, default) for label in candidates.labels], dtype=np.float32).reshape(-1, 2)
+    else:
+        both = np.array([default], dtype=np.float32)
+    middle, half = both.mean(axis=1), (both[:, 1] - both[:, 0]) / 2
+    return Doubt(np.maximum(1 - np.abs(candidates.scores - middle) / half, 0.0))
 
 
 def check_band(low_name: str, high_name: str, low: Any, high: Any) -> tuple[float, float]:
@@ -65,29 +70,28 @@ def check_band(low_name: str, high_name: str, low: Any, high: Any) -> tuple[floa
 
 def build_margin_policy_v1(margin: float = 0.3) -> Policy:
     """Candidates whose second-best label comes closer than `margin`, the closest first."""
-    margin = check_positive("margin", margin)
+    return partial(small_margin, margin=check_positive("margin", margin))
 
-    def small_margin(doc: Doc, candidates: Candidates) -> Doubt:
-        gap = np.abs(candidates.scores - candidates.runner_up_scores)
-        close = np.maximum(1 - gap / margin, 0.0)
-        return Doubt(np.where(candidates.runner_up_scores > 0, close, 0.0))
 
-    return small_margin
+def small_margin(doc: Doc, candidates: Candidates, *, margin: float) -> Doubt:
+    gap = np.abs(candidates.scores - candidates.runner_up_scores)
+    close = np.maximum(1 - gap / margin, 0.0)
+    return Doubt(np.where(candidates.runner_up_scores > 0, close, 0.0))
 
 
 def build_conflict_policy_v1() -> Policy:
     """Candidates that overlap another one with other borders; the stronger of them is asked about. The closer the
     scores, the more doubtful.
     """
-
-    def conflict(doc: Doc, candidates: Candidates) -> Doubt:
-        scores = candidates.scores
-        if len(scores) < 2:
-            return Doubt(np.zeros(len(scores), dtype=np.float32))
-        rival = np.where(candidates.overlaps(), scores, -1.0).max(axis=1)
-        return Doubt(np.where((rival >= 0) & (scores >= rival), 1 - (scores - rival), 0.0))
-
     return conflict
+
+
+def conflict(doc: Doc, candidates: Candidates) -> Doubt:
+    scores = candidates.scores
+    if len(scores) < 2:
+        return Doubt(np.zeros(len(scores), dtype=np.float32))
+    rival = np.where(candidates.overlaps(), scores, -1.0).max(axis=1)
+    return Doubt(np.where((rival >= 0) & (scores >= rival), 1 - (scores - rival), 0.0))
 
 
 def build_disagreement_policy_v1(tiers: Sequence[str] = ("gliner", "ner"), threshold: float = 0.5) -> Policy:
@@ -99,26 +103,24 @@ def build_disagreement_policy_v1(tiers: Sequence[str] = ("gliner", "ner"), thres
     wanted = frozenset(tiers)
     if len(wanted) < 2:
         raise ValueError(Errors.T050.format(setting="tiers", value=list(tiers), reason="needs at least two producers"))
-    check_share("threshold", threshold)
+    return partial(disagreement, wanted=wanted, threshold=check_share("threshold", threshold))
 
-    def disagreement(doc: Doc, candidates: Candidates) -> Doubt:
-        seen = {tier for tiers in candidates.tiers for tier in tiers}.union(doc.spans)
-        if len(wanted & seen) < 2:
-            return Doubt(np.zeros(len(candidates), dtype=np.float32))
-        alone = [0 < len(wanted.intersection(tiers)) < len(wanted) for tiers in candidates.tiers]
-        return Doubt(np.where(np.array(alone, dtype=bool) & (candidates.scores > threshold), 1.0, 0.0))
 
-    return disagreement
+def disagreement(doc: Doc, candidates: Candidates, *, wanted: frozenset[str], threshold: float) -> Doubt:
+    seen = {tier for tiers in candidates.tiers for tier in tiers}.union(doc.spans)
+    if len(wanted & seen) < 2:
+        return Doubt(np.zeros(len(candidates), dtype=np.float32))
+    alone = [0 < len(wanted.intersection(tiers)) < len(wanted) for tiers in candidates.tiers]
+    return Doubt(np.where(np.array(alone, dtype=bool) & (candidates.scores > threshold), 1.0, 0.0))
 
 
 def build_always_policy_v1(labels: Sequence[str]) -> Policy:
     """Every candidate with one of the labels."""
-    wanted = frozenset(labels)
+    return partial(always, wanted=frozenset(labels))
 
-    def always(doc: Doc, candidates: Candidates) -> Doubt:
-        return Doubt(np.array([float(label in wanted) for label in candidates.labels], dtype=np.float32))
 
-    return always
+def always(doc: Doc, candidates: Candidates, *, wanted: frozenset[str]) -> Doubt:
+    return Doubt(np.array([float(label in wanted) for label in candidates.labels], dtype=np.float32))
 
 
 def build_no_entity_policy_v1(labels: Sequence[str] | None = None) -> Policy:
@@ -126,35 +128,38 @@ def build_no_entity_policy_v1(labels: Sequence[str] | None = None) -> Policy:
 
     labels (Optional[List[str]]): Expect an entity of each of these; null for any entity at all.
     """
+    return partial(no_entity, labels=None if labels is None else frozenset(labels))
 
-    def no_entity(doc: Doc, candidates: Candidates) -> Doubt:
-        present = {ent.label_ for ent in doc.ents}
-        missing = not present if labels is None else not present.issuperset(labels)
-        has_words = any(not token.is_space for token in doc)
-        return Doubt(np.zeros(len(candidates), dtype=np.float32), float(missing and has_words))
 
-    return no_entity
+def no_entity(doc: Doc, candidates: Candidates, *, labels: frozenset[str] | None) -> Doubt:
+    present = {ent.label_ for ent in doc.ents}
+    missing = not present if labels is None else not present.issuperset(labels)
+    has_words = any(not token.is_space for token in doc)
+    return Doubt(np.zeros(len(candidates), dtype=np.float32), float(missing and has_words))
 
 
 def build_any_policy_v1(*policies: Policy, weights: Sequence[float] | None = None) -> Policy:
     """What any of the policies doubts; doubts of several add up as independent probabilities do, 1 - (1-a)(1-b).
 
+    policies (Policy): None for score band, margin and conflict, each as it comes.
     weights (Optional[List[float]]): From 0 to 1, one a policy in their order, that its doubts are multiplied with.
     """
-    if not policies or (weights is not None and len(weights) != len(policies)):
+    if not policies:
+        policies = (build_score_band_policy_v1(), build_margin_policy_v1(), build_conflict_policy_v1())
+    if weights is not None and len(weights) != len(policies):
         raise ValueError(Errors.T104.format(policies=len(policies), weights=weights))
-    shares = [check_share("weights", weight) for weight in weights] if weights else [1.0] * len(policies)
+    shares = [1.0] * len(policies) if weights is None else [check_share("weights", weight) for weight in weights]
+    return partial(any_of, policies=policies, shares=shares)
 
-    def any_of(doc: Doc, candidates: Candidates) -> Doubt:
-        calm: np.ndarray = np.ones(len(candidates), dtype=np.float32)
-        document = 1.0
-        for policy, share in zip(policies, shares, strict=True):
-            doubt = policy(doc, candidates)
-            calm = calm * (1 - share * doubt.spans)
-            document *= 1 - share * doubt.document
-        return Doubt(1 - calm, 1 - document)
 
-    return any_of
+def any_of(doc: Doc, candidates: Candidates, *, policies: Sequence[Policy], shares: Sequence[float]) -> Doubt:
+    calm: np.ndarray = np.ones(len(candidates), dtype=np.float32)
+    document = 1.0
+    for policy, share in zip(policies, shares, strict=True):
+        doubt = policy(doc, candidates)
+        calm = calm * (1 - share * doubt.spans)
+        document *= 1 - share * doubt.document
+    return Doubt(1 - calm, 1 - document)
 
 
 def check_positive(setting: str, value: float) -> float:

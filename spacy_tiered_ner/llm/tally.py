@@ -14,7 +14,7 @@ class Tally:
 
     def __init__(self, names: tuple[str, ...]):
         self.names = names
-        self._numbers: Any = multiprocessing.Array("d", len(names))
+        self._numbers = shared([0.0] * len(names))
 
     @contextmanager
     def locked(self) -> Iterator["Tally"]:
@@ -45,4 +45,9 @@ class Tally:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.names, self._numbers = state["names"], state["_numbers"]
         if isinstance(self._numbers, list):
-            self._numbers = multiprocessing.Array("d", self._numbers)
+            self._numbers = shared(self._numbers)
+
+
+def shared(numbers: list[float]) -> Any:
+    """RETURNS (Array): In shared memory, with a lock that forked and spawned processes can both take."""
+    return multiprocessing.get_context("spawn").Array("d", numbers)

@@ -9,6 +9,4 @@ PII_LABELS = {
     "NATIONALITY": {"prompts": ["nationality"], "threshold": 0.7},
     "JOB_TITLE": {"prompts": ["job title"], "threshold": 0.5},
     "DATE": {"prompts": ["date or time"], "threshold": 0.5},
-    "PHONE": {"prompts": ["phone number"], "threshold": 0.6},
-    "ID_NUMBER": {"prompts": ["identification number"], "threshold": 0.6},
 }

@@ -14,7 +14,7 @@ from .pattern import TextRule
 NEVER, SEPARATED, ALWAYS = 0, 1, 2
 DOUBTFUL, UNCHECKED, LIKELY = 0.3, 0.5, 0.6
 LONG = 13
-DIGIT = re.compile(r"\d")
+NEEDED = re.compile(r"\d(?:[ .+/-]?\d){4}|[A-Z]{5}[A-Z\d]")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class NationalIds(TextRule):
         self.tests = tests
 
     def scan(self, text: str) -> Iterator[Finding]:
-        if DIGIT.search(text):
+        if NEEDED.search(text):
             for regex, kinds in self.tests:
                 for match in regex.finditer(text):
                     yield from judged(text, match, kinds)

@@ -62,10 +62,10 @@ class PhoneRule(TextRule):
             number = match.group()
             if not FEWEST <= len(digits(EXTENSION.sub("", number))) <= MOST or NO_PHONE.fullmatch(number):
                 continue
-            score = score_of(number, bool(SHAPE.fullmatch(number)), self.valid(number))
-            if supported(text, *match.span(), WORDS):
-                score = raised(score)
-            yield Finding(*match.span(), "PHONE", score, "phone")
+            shaped, named = bool(SHAPE.fullmatch(number)), supported(text, *match.span(), WORDS)
+            if shaped or named or number[0] == "0":
+                score = score_of(number, shaped, self.valid(number))
+                yield Finding(*match.span(), "PHONE", raised(score) if named else score, "phone")
 
     def valid(self, number: str) -> bool:
         """RETURNS (bool): Whether it is a number of the country that its prefix names, or of one of the regions."""

@@ -6,7 +6,7 @@ PII_LABELS = {
     "ADDRESS": {"prompts": ["street address"], "threshold": 0.45},
     "LOCATION": {"prompts": ["location"], "threshold": 0.5},
     "ORGANIZATION": {"prompts": ["organization"], "threshold": 0.5},
-    "NATIONALITY": {"prompts": ["nationality"], "threshold": 0.7},
-    "JOB_TITLE": {"prompts": ["job title"], "threshold": 0.5},
-    "DATE": {"prompts": ["date or time"], "threshold": 0.5},
+    "NATIONALITY": {"prompts": ["nationality"], "threshold": 0.75},
+    "JOB_TITLE": {"prompts": ["job title"], "threshold": 0.6},
+    "DATE": {"prompts": ["date or time"], "threshold": 0.6},
 }

@@ -277,6 +277,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "...}} in the budget (US dollars per million tokens), or limit calls or tokens instead."
     )
     T120 = '\'{name}\' got no answer from the LLM ({reason}), and `on_error` = "raise". Set it to "keep" to go on.'
+    T121 = (
+        "doc.spans[{key!r}] has {spans} spans but {values} values in attrs[{name!r}], which must run parallel to them. "
+        "Write a group and its attributes together, as `spacy_tiered_ner.spans.write_group` does."
+    )
 
 
 class Warnings(metaclass=ErrorsWithCodes):
@@ -363,6 +367,10 @@ class Warnings(metaclass=ErrorsWithCodes):
         "'{name}' has no `client`, so nothing is sent: doubtful spans pass unchanged, and are counted in "
         'doc._.tiered_ner. Set `client`, e.g. {{"@misc": "spacy-tiered-ner.instructor_client.v1", "model": '
         '"ollama/qwen3"}}.'
+    )
+    W106 = (
+        "'{name}' knows no labels that an answer could choose from: `labels` is null, and no earlier component named any. "
+        "Nothing is asked about such documents. Set `labels`."
     )
     W312 = (
         "{count} texts of the {split} data are also in the evaluated data, so these figures flatter. Evaluate on other "

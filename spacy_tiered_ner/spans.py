@@ -13,7 +13,7 @@ from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, Span, SpanGroup
 
 BEGINS = 3  # ENT_IOB of "B"
-EARLIER = "ner"
+EARLIER, TIERED = "ner", "tiered"
 
 
 class Bounded(Protocol):
@@ -115,8 +115,9 @@ def write_ents(doc: Doc, entities: Sequence[Span], overwrite: bool) -> int:
 def replace_ents(doc: Doc, entities: Sequence[Span]) -> None:
     """Make these the entities of a document that has some already; blocked tokens stay blocked."""
     # `set_ents` leaves the ent_id that a rule gave to the tokens of a former entity.
+    staying = set(entities)
     for span in doc.ents:
-        if span not in entities:
+        if span not in staying:
             for token in span:
                 token.ent_id = 0
     doc.set_ents(list(entities), blocked=blocked_spans(doc))

@@ -37,7 +37,7 @@ def parse_guidelines(labels: Sequence[str] | Mapping[str, Any] | None) -> Guidel
     if labels is None:
         return {}
     if not isinstance(labels, Mapping):
-        if not is_list(labels):
+        if not is_list(labels) or not all(isinstance(label, str) for label in labels):
             raise ValueError(Errors.T105.format(entry=labels))
         labels = dict.fromkeys(labels)
     return {label: parse_guideline(label, entry) for label, entry in labels.items()}

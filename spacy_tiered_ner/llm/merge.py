@@ -5,20 +5,20 @@
    borders or crosses it. Nested ones stay.
 3. What the LLM adds where nobody had found anything comes in where it overlaps nothing that stays.
 `doc.spans["tiered"]` is all of that; `doc.ents` is its flat projection: spans of the LLM first, then entities that were
-there before, then the highest score.
+there before, then the highest score. Blocked tokens stay blocked.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from spacy.tokens import Doc, Span
 
-from ..spans import apart, flat, replace_ents, write_group
+from ..spans import TIERED, apart, blocked_spans, flat, replace_ents, write_group
 from .answers import Decision
 from .candidates import Candidates
 
 LLM = "llm"
-TIERED = "tiered"
 SURE = 1.0
 
 
@@ -29,7 +29,7 @@ def merge(
     verdicts: Mapping[tuple[int, int], Decision | None],
     missing: Iterable[Decision] = (),
 ) -> tuple[int, int]:
-    """Write `doc.spans["tiered"]`, and where there are verdicts `doc.spans["llm"]` and `doc.ents`.
+    """Write `doc.spans["tiered"]`, where there are verdicts `doc.spans["llm"]`, and `doc.ents` where they change.
 
     thresholds (ndarray): Of each candidate, float32 (n,). verdicts (Mapping): By the borders that were asked about.
     RETURNS (Tuple[int, int]): How many spans the group holds, and how many of `missing` are among them.
@@ -38,14 +38,25 @@ def merge(
     above = (candidates.scores > thresholds).tolist()
     stays = [i for i, high in enumerate(above) if high and (starts[i], ends[i]) not in verdicts]
     decided = {(d.start, d.end, d.label): d for d in verdicts.values() if d is not None}
+    touching = defaultdict(list)
+    for decision in decided.values():
+        for token in range(decision.start, decision.end):
+            touching[token].append(decision)
+
+    def excluded(start: int, end: int) -> bool:
+        near = (decision for token in range(start, end) for decision in touching.get(token, ()))
+        return any(excludes(decision, start, end) for decision in near)
+
     if decided:
-        stays = [i for i in stays if not any(excludes(d, starts[i], ends[i]) for d in decided.values())]
+        stays = [i for i in stays if not excluded(starts[i], ends[i])]
     others = [candidates.spans[i] for i in stays]
     spans = [make_span(doc, decision) for decision in decided.values()]
+    taken = {token for span in (*others, *spans) for token in range(span.start, span.end)}
     for decision in missing:
-        span = make_span(doc, decision)
-        if apart([span], [*others, *spans]):
-            spans.append(span)
+        tokens = range(decision.start, decision.end)
+        if taken.isdisjoint(tokens):
+            taken.update(tokens)
+            spans.append(make_span(doc, decision))
     before = [was(candidates, span) for span in spans]
     write_group(
         doc,
@@ -58,6 +69,8 @@ def merge(
     )
     if verdicts or spans:
         write_group(doc, LLM, spans, [SURE] * len(spans), LLM, *zip(*before, strict=True) if before else ())
+    gone = {(ent.start, ent.end, ent.label) for ent in doc.ents}.difference((s.start, s.end, s.label) for s in others)
+    if verdicts or spans or gone:
         write_flat(doc, others, candidates.scores[stays].tolist(), spans)
     return len(others) + len(spans), len(spans) - len(decided)
 
@@ -85,6 +98,10 @@ def was(candidates: Candidates, span: Span) -> tuple[str, float]:
 
 def write_flat(doc: Doc, others: Sequence[Span], scores: Sequence[float], decided: Sequence[Span]) -> None:
     present = {(ent.start, ent.end, ent.label): ent for ent in doc.ents}
-    kept = [present.get((span.start, span.end, span.label), span) for span in others]
-    ranks = [score + 2 * (span in present.values()) for span, score in zip(kept, scores, strict=True)]
-    replace_ents(doc, flat([*decided, *kept], [*[4.0] * len(decided), *ranks]))
+    blocked = blocked_spans(doc)
+    spans, ranks = [*blocked, *decided], [*[5.0] * len(blocked), *[4.0] * len(decided)]
+    for span, score in zip(others, scores, strict=True):
+        ent = present.get((span.start, span.end, span.label))
+        spans.append(span if ent is None else ent)
+        ranks.append(score if ent is None else score + 2)
+    replace_ents(doc, apart(flat(spans, ranks), blocked))

@@ -17,6 +17,8 @@ from ..errors import Errors
 from ..gliner.checks import check_share
 from .candidates import Candidates
 
+WHOLE = -1
+
 
 @dataclass
 class Doubt:
@@ -88,9 +90,9 @@ def build_conflict_policy_v1() -> Policy:
 
 def conflict(doc: Doc, candidates: Candidates) -> Doubt:
     scores = candidates.scores
-    if len(scores) < 2:
-        return Doubt(np.zeros(len(scores), dtype=np.float32))
-    rival = np.where(candidates.overlaps(), scores, -1.0).max(axis=1)
+    rival = np.full(len(scores), -1.0, dtype=np.float32)
+    for run in candidates.runs():
+        rival[run] = np.where(candidates.overlaps(run), scores[run], -1.0).max(axis=1)
     return Doubt(np.where((rival >= 0) & (scores >= rival), 1 - (scores - rival), 0.0))
 
 
@@ -172,8 +174,8 @@ def check_positive(setting: str, value: float) -> float:
 class Choice:
     """Of one document. chosen: Index and doubt of each candidate to ask about, none overlapping another, the most
     doubtful first. whole: Doubt of the document as a whole; 0 where it is not asked about. left_out: Doubtful ones that
-    the cap left out (-1 for the document). covered: How many doubtful ones overlap a chosen one, whose answer decides
-    them too.
+    the cap left out (`WHOLE` for the document). covered: How many doubtful ones overlap a chosen one, whose answer
+    decides them too.
     """
 
     chosen: dict[int, float] = field(default_factory=dict)
@@ -192,24 +194,23 @@ def choose(batch: Sequence[Candidates], doubts: Sequence[Doubt], max_share: floa
     for number, doubt in enumerate(doubts):
         ranked += [(-float(doubt.spans[i]), number, i) for i in np.flatnonzero(doubt.spans > 0).tolist()]
         if doubt.document > 0:
-            ranked.append((-doubt.document, number, -1))
+            ranked.append((-doubt.document, number, WHOLE))
     ranked.sort()
     room = max(1, math.ceil(max_share * sum(map(len, batch)))) if max_share > 0 else 0
     choices = [Choice() for _ in batch]
+    taken: list[set[int]] = [set() for _ in batch]
     for weight, number, index in ranked:
         choice, candidates = choices[number], batch[number]
-        if index >= 0 and any(overlap(candidates, index, other) for other in choice.chosen):
+        tokens = range(candidates.starts[index], candidates.ends[index]) if index != WHOLE else range(0)
+        if not taken[number].isdisjoint(tokens):
             choice.covered += 1
         elif room == 0:
             choice.left_out.append(index)
         else:
             room -= 1
-            if index < 0:
+            taken[number].update(tokens)
+            if index == WHOLE:
                 choice.whole = -weight
             else:
                 choice.chosen[index] = -weight
     return choices
-
-
-def overlap(candidates: Candidates, one: int, other: int) -> bool:
-    return bool(candidates.starts[one] < candidates.ends[other] and candidates.starts[other] < candidates.ends[one])

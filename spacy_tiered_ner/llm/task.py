@@ -10,10 +10,10 @@ from spacy.tokens import Doc, Span
 from ..errors import Errors
 from ..spans import replace_ents
 from .answers import Decision
-from .candidates import Candidates
+from .candidates import Candidates, tier_1_thresholds
 from .ledger import Ledger
 from .merge import merge
-from .policy import Choice
+from .policy import WHOLE, Choice
 from .sender import BUDGET, CIRCUIT, ERROR, NO_CLIENT, UNUSABLE, Outcome
 from .strategy import Question
 from .windows import Item, Window, plan
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .component import LLMEscalate
 
 DEFAULT_THRESHOLD = 0.5
-CAP = "cap"
+CAP, NO_LABELS = "cap", "no_labels"
 WARNING_OF = {BUDGET: "W101", ERROR: "W102", CIRCUIT: "W103", UNUSABLE: "W104", NO_CLIENT: "W105"}
 Sent = list[tuple[Question, "Future[Outcome]"]]
 
@@ -44,6 +44,11 @@ class Task:
             self._leave_out(CAP, choice.left_out)
         if not choice.chosen and not choice.whole:
             return []
+        labels = self._labels()
+        if not labels:
+            self._leave_out(NO_LABELS, [*choice.chosen, *[WHOLE] * (choice.whole > 0)])
+            pipe.warn_once("W106")
+            return []
         replaced: list = []
         if pipe.masker is not None:
             replaced, self.placeholders = pipe.masker(self.doc, self.candidates)
@@ -52,7 +57,7 @@ class Task:
             self.candidates,
             choice.chosen,
             choice.whole,
-            self._labels(),
+            labels,
             replaced=replaced,
             ontology=pipe.ontology,
             **pipe.limits,
@@ -144,28 +149,21 @@ class Task:
     def _leave_out(self, reason: str, indices: list[int]) -> None:
         self.ledger.skipped[reason] += len(indices)
         for i in indices:
-            if i >= 0:
+            if i != WHOLE:
                 span = self.candidates.spans[i]
                 self._record(span.start_char, span.end_char, self.candidates.labels[i], reason)
 
     def _record(self, start: int, end: int, label: str, reason: str) -> None:
         self.ledger.left_out.append({"start": start, "end": end, "label": label, "reason": reason})
 
-    def _asked_of_tier_1(self) -> dict[str, float]:
-        """RETURNS (Dict[str, float]): The labels that Tier 1 looked for in this document, and their thresholds."""
-        known: dict[str, float] = {}
-        for entry in (self.doc._.tiered_ner or {}).values():
-            known.update(entry.get("thresholds", {}))
-        return known
-
     def _labels(self) -> list[str]:
-        known = self.pipe.guidelines or self._asked_of_tier_1()
-        return [*dict.fromkeys([*known, *self.candidates.labels])]
+        known = self.pipe.guidelines or tier_1_thresholds(self.doc)
+        return [label for label in dict.fromkeys([*known, *self.candidates.labels]) if label]
 
     def _thresholds(self) -> np.ndarray:
         """RETURNS (ndarray): What each candidate must exceed where the LLM was not asked, float32 (n,)."""
         guidelines, given = self.pipe.guidelines, self.pipe.threshold
-        tier_1 = self._asked_of_tier_1() if given is None else {}
+        tier_1 = tier_1_thresholds(self.doc) if given is None else {}
         default = DEFAULT_THRESHOLD if given is None else given
         values = []
         for label in self.candidates.labels:

@@ -7,10 +7,10 @@ from ..context import words
 from ..finding import CERTAIN
 from .pattern import Pattern, PatternRule, digits, named
 
-CARD = re.compile(r"(?<![\w.+-])[2-6]\d(?:[ -]?\d){10,17}(?![\w]|-\d)")
+CARD = re.compile(r"(?<![\w.+-])[1-6]\d(?:[ -]?\d){10,17}(?![\w]|-\d)")
 CARD_SHAPE = re.compile(r"(?<![\w.+-])(\d{4}(?:[ -]\d{4}){2}[ -]\d{1,7}|3\d{3}[ -]\d{6}[ -]\d{5})(?![\w]|-\d)")
 ISSUED = re.compile(  # lengths of the networks
-    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|"
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|(?:1800|2131)\d{11}|"
     r"(?:5[0678]|6\d)\d{10,17}"
 )
 CARD_WORDS = words(

@@ -13,6 +13,7 @@ from typing import Any
 
 from spacy.language import Language
 
+from ..extensions import register
 from ..llm.answers import Decision
 from ..llm.budget import Spent
 from ..llm.cache import schema_text
@@ -65,6 +66,7 @@ class Job:
     """One text on its way: `start`, then `arbitrate`, then `finish`. failure: Why it gets no labels."""
 
     def __init__(self, text: RawText, nlp: Language, panel: Panel, guidelines: Guidelines):
+        register()
         self.text, self.panel, self.guidelines = text, panel, guidelines
         self.doc = nlp.make_doc(text.text)
         nothing, every = read_candidates(self.doc, ()), list(guidelines)

@@ -13,7 +13,7 @@ from typing import Any
 @dataclass
 class Answer:
     """content: The message. cut: It ends in the middle, because it was too long. delay: Seconds before it is sent.
-    hang: Nothing is ever sent.
+    hang: Nothing is ever sent. drip: The answer never ends, but something comes all the time.
     """
 
     content: str = ""
@@ -22,6 +22,7 @@ class Answer:
     cut: bool = False
     delay: float = 0.0
     hang: bool = False
+    drip: bool = False
     tokens: tuple[int, int] = (100, 10)
 
 
@@ -77,8 +78,10 @@ class ChatServer:
                 self.send_response(answer.status)
                 for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
+                self.send_header("Content-Length", str(len(data) + 10**6 * answer.drip))
                 self.end_headers()
+                while answer.drip and not server.closing.wait(0.1):
+                    self.wfile.write(b" ")
                 self.wfile.write(data)
 
         return Handler

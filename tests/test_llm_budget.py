@@ -135,6 +135,15 @@ def test_pickles_in_the_cache_are_refused(tmp_path):
             nlp(candidate_doc(nlp, "Acme Corp paid.", FOUND))
 
 
+def test_a_foreign_entry_in_the_cache(tmp_path):
+    import diskcache
+
+    with diskcache.Cache(str(tmp_path)) as cache:
+        cache["key"] = '{"other": 1}'
+    with pytest.raises(ValueError, match=r"\[T117\].*no answer"):
+        AnswerCache(str(tmp_path), max_age=None, max_size=10**9).get("key")
+
+
 def test_a_cache_that_is_no_cache(tmp_path):
     (tmp_path / "cache.db").write_bytes(b"not a database" * 100)
     with serve(labelled("person")) as server:
@@ -201,6 +210,15 @@ def test_the_most_doubtful_are_asked_first_when_the_budget_is_short():
         ]
         docs = list(nlp.pipe(docs))
     assert [bool(ledger(doc)["calls"]) for doc in docs] == [False, True, False, True, False, True]
+
+
+def test_the_estimate_holds_what_the_schema_takes():
+    with serve(labelled("organization")) as server:
+        labels = [f"label number {n} of a long list" for n in range(400)]
+        nlp = escalating(server.url, labels=labels, budget=budget(max_tokens=9000), client={"max_output_tokens": 10})
+        doc = nlp(candidate_doc(nlp, "Acme Corp paid.", FOUND))
+        assert server.requests == []
+    assert ledger(doc)["skipped"] == {"budget": 1}
 
 
 def test_a_budget_for_each_document():

@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -133,6 +134,15 @@ def test_too_many_requests_are_repeated_when_the_server_says():
     assert caught == []
 
 
+@pytest.mark.parametrize("value", ["Wed, 21 Oct 2015 07:28:00 -0000", "Wed, 21 Oct 2015 07:28:00 GMT", "soon", "nan"])
+def test_other_forms_of_retry_after(value):
+    busy = always("busy", status=429, headers={"Retry-After": value})
+    with serve(in_turn(busy, labelled("city"))) as server:
+        doc, *_ = run(server.url, retries=1)
+        assert len(server.requests) == 2
+    assert ledger(doc)["kept"] + ledger(doc)["relabelled"] == 3
+
+
 def test_a_server_that_asks_for_too_long_a_wait_is_given_up_on():
     with serve(always("busy", status=429, headers={"Retry-After": "3600"})) as server:
         began = time.monotonic()
@@ -172,6 +182,20 @@ def test_a_hanging_server_costs_the_time_out():
     assert [warning[:6] for warning in caught] == ["[W102]"]
 
 
+@pytest.mark.parametrize("client", ["instructor", "outlines"])
+def test_a_server_that_drips_costs_the_time_out(client):
+    with serve(always(drip=True)) as server:
+        if client == "instructor":
+            nlp = escalating(server.url, client={"timeout": 0.5})
+        else:
+            asked = {"@misc": "spacy-tiered-ner.outlines_client.v1", "model": "test", "backend": "openai"}
+            nlp = escalating(None, {**asked, "base_url": server.url, "timeout": 0.5})
+        began = time.monotonic()
+        doc = nlp(candidate_doc(nlp, TEXT, FOUND))
+    assert time.monotonic() - began < 8
+    assert ledger(doc)["details"] == ["time-out"]
+
+
 def test_slow_answers_within_the_time_out_count():
     slow = lambda body: Answer(labelled("city")(body).content, delay=0.6)  # noqa: E731
     with serve(slow) as server:
@@ -184,6 +208,7 @@ def test_nobody_listens():
         reserved.bind(("127.0.0.1", 0))
         doc, *_ = run(f"http://127.0.0.1:{reserved.getsockname()[1]}/v1")
     assert ledger(doc)["details"] == ["no connection"]
+    assert ledger(doc)["tokens"] == 0
     assert tiered(doc) == TIER_1
 
 
@@ -251,6 +276,45 @@ def test_what_is_read_ahead_is_bounded_and_stops_with_the_reader():
         sent = len(server.requests)
         time.sleep(0.3)
         assert len(server.requests) == sent <= 16
+
+
+def test_nothing_is_repeated_when_the_reader_has_gone():
+    with serve(always("no", status=500)) as server:
+        nlp = escalating(server.url, retries=9, breaker_failures=99)
+        docs = nlp.get_pipe("llm_escalate").pipe(
+            [candidate_doc(nlp, f"Acme Corp {n}.", [("Acme Corp", "person", 0.6 * (n > 0))]) for n in range(4)],
+            batch_size=1,
+        )
+        next(docs)
+        docs.close()
+        time.sleep(1.2)
+        assert len(server.requests) <= 3
+
+
+def test_who_asked_the_same_gets_an_answer_when_the_first_has_gone():
+    with serve(lambda body: Answer(labelled("city")(body).content, delay=0.2)) as server:
+        nlp = escalating(server.url, concurrency=1)
+        texts = [f"Acme Corp {n}." for n in range(4)]
+        first, second = (
+            nlp.pipe([candidate_doc(nlp, text, FOUND[:1]) for text in texts], batch_size=1) for _ in range(2)
+        )
+        assert next(first).text == next(second).text == texts[0]
+        first.close()
+        assert [entities(doc) for doc in second] == [[("Acme Corp", "city")]] * 3
+
+
+def test_a_connection_that_breaks_off_may_have_been_billed():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            connection, _ = listener.accept()
+            connection.recv(100_000)
+            connection.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        doc, pipe, _ = run(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
+    assert ledger(doc)["details"] == ["no connection"]
+    assert pipe.usage["estimated_tokens"] > 100
 
 
 # Secrets

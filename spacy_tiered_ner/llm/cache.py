@@ -55,13 +55,19 @@ class AnswerCache:
             value = self._cache.get(key)
         except sqlite3.Error as error:
             raise ValueError(Errors.T117.format(path=self.path, reason=error)) from error
-        return None if value is None else Reply(**json.loads(value))
+        try:
+            return None if value is None else Reply(**json.loads(value))
+        except (ValueError, TypeError):
+            raise ValueError(Errors.T117.format(path=self.path, reason="an entry is no answer")) from None
 
     def set(self, key: str, reply: Reply) -> None:
         """Keep an answer. Where that fails (a full disk), the run goes on without, with one warning."""
+        cache = self._cache
+        from diskcache import Timeout
+
         try:
-            self._cache.set(key, json.dumps(asdict(reply)), expire=self.max_age)
-        except (OSError, sqlite3.Error) as error:
+            cache.set(key, json.dumps(asdict(reply)), expire=self.max_age)
+        except (OSError, sqlite3.Error, Timeout) as error:
             if not self._warned:
                 self._warned = True
                 warnings.warn(Warnings.W100.format(path=self.path, reason=error), stacklevel=2)

@@ -115,11 +115,15 @@ class LLMEscalate(Pipe):
 
     def __call__(self, doc: Doc) -> Doc:
         error_handler = self.get_error_handler()
+        tasks: list[Task] = []
         try:
-            for task in self._start([doc]):
+            tasks = self._start([doc])
+            for task in tasks:
                 task.finish()
         except Exception as error:
             error_handler(self.name, self, [doc], error)
+        finally:
+            cancel(tasks)
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
@@ -144,8 +148,7 @@ class LLMEscalate(Pipe):
                 waiting.popleft()
         finally:
             for tasks in waiting:
-                for task in tasks:
-                    task.cancel()
+                cancel(tasks)
 
     def _finish(self, tasks: list[Task], error_handler: Callable) -> Iterator[Doc]:
         for task in tasks:
@@ -168,8 +171,12 @@ class LLMEscalate(Pipe):
         self.budget.tally.add({"documents": len(docs), "spans": sum(map(len, candidates))})
         windows = [(window, task) for task in tasks for window in task.windows()]
         # The most doubtful first, for the case that the budget does not reach for all.
-        for window, task in sorted(windows, key=lambda pair: -pair[0].doubt):
-            task.ask(window)
+        try:
+            for window, task in sorted(windows, key=lambda pair: -pair[0].doubt):
+                task.ask(window)
+        except BaseException:
+            cancel(tasks)
+            raise
         return tasks
 
     def warn_once(self, code: str, **values: Any) -> None:
@@ -202,6 +209,11 @@ class LLMEscalate(Pipe):
         if self.ontology is None and self._ontology_source is not None and table is not None:
             self.ontology = load_ontology(table)
         return self
+
+
+def cancel(tasks: Iterable[Task]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 def in_training() -> bool:

@@ -3,7 +3,6 @@
 import os
 import random
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 from .answers import parse_object
 from .breaker import Breaker
 from .budget import Budget, Spent
-from .cache import AnswerCache, cache_key
+from .cache import AnswerCache, cache_key, schema_text
 from .clients.base import Client, RequestFailed, estimate
 from .strategy import Question, Strategy
 
@@ -21,6 +20,7 @@ AGAIN = (
     "\n\nYour last answer was not of this form. Answer with one JSON object of the form described, and nothing else."
 )
 BUDGET, CIRCUIT, ERROR, UNUSABLE, NO_CLIENT = "budget", "circuit_open", "error", "unusable", "no_client"
+STOPPED = "stopped"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,15 @@ class Patience:
     max_wait: float
 
 
+class Running:
+    """open: The questions that are being asked, by their keys."""
+
+    def __init__(self, concurrency: int):
+        self.executor = ThreadPoolExecutor(concurrency, thread_name_prefix="llm_escalate")
+        self.lock = threading.Lock()
+        self.open: dict[str, Future[Outcome]] = {}
+
+
 class Sender:
     """Answers questions, at most `concurrency` at a time. What is in the cache, or is being asked already, is not
     asked again.
@@ -63,39 +72,29 @@ class Sender:
         self.client, self.strategy, self.budget, self.cache = client, strategy, budget, cache
         self.patience, self.breaker = patience, breaker
         self.concurrency = concurrency if client.parallel else 1
-        self._restart()
-
-    def _restart(self) -> None:
-        self._process = 0
-        self._pool: ThreadPoolExecutor | None = None
-        self._lock = threading.Lock()
-        self._open: dict[str, Future[Outcome]] = {}
+        self._by_process: dict[int, Running] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        lost = ("_process", "_pool", "_lock", "_open")
-        return {key: value for key, value in self.__dict__.items() if key not in lost}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._restart()
+        return {**self.__dict__, "_by_process": {}}
 
     @property
-    def _executor(self) -> ThreadPoolExecutor:
-        if self._process != os.getpid():
-            self._restart()
-            self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="llm_escalate")
-            self._process = os.getpid()
-        assert self._pool is not None
-        return self._pool
+    def _running(self) -> Running:
+        """What belongs to this process: threads and locks do not outlive a fork."""
+        process = os.getpid()
+        return self._by_process.get(process) or self._by_process.setdefault(process, Running(self.concurrency))
 
-    def submit(self, question: Question, spent: Spent) -> "Future[Outcome]":
-        """Ask in the background. What the cache knows is there at once."""
-        executor = self._executor
+    def submit(self, question: Question, spent: Spent, stop: threading.Event | None = None) -> "Future[Outcome]":
+        """Ask in the background. What the cache knows is there at once.
+
+        stop (Optional[Event]): Once it is set, nothing more is sent, and the outcome is `STOPPED`, also for others who
+            asked the same at the same time.
+        """
+        running = self._running
         key = cache_key(self.client, question, self.strategy.fingerprint)
-        with self._lock:
-            if key in self._open:
+        with running.lock:
+            if key in running.open:
                 self._count_hit(spent)
-                return self._open[key]
+                return running.open[key]
         reply = self.cache.get(key) if self.cache else None
         answer = parse_object(reply.text) if reply else None
         if answer is not None:
@@ -103,20 +102,23 @@ class Sender:
             done: Future[Outcome] = Future()
             done.set_result(Outcome(answer))
             return done
-        with self._lock:
-            future = self._open[key] = executor.submit(self._ask, key, question, spent)
-        future.add_done_callback(lambda _: self._open.pop(key, None))
+        with running.lock:
+            future = running.open[key] = running.executor.submit(
+                self._ask, key, question, spent, stop or threading.Event()
+            )
+        future.add_done_callback(lambda _: running.open.pop(key, None))
         return future
 
     def _count_hit(self, spent: Spent) -> None:
         spent.add({"cache_hits": 1})
         self.budget.tally.add({"cache_hits": 1})
 
-    def _ask(self, key: str, question: Question, spent: Spent) -> Outcome:
+    def _ask(self, key: str, question: Question, spent: Spent, stop: threading.Event) -> Outcome:
         retries, reasks = self.patience.retries, self.patience.reasks
         wait, asked, last_failure = FIRST_WAIT, question, ""
-        while True:
-            expected = self.budget.estimate(estimate(asked.system + asked.user), self.client.max_output_tokens)
+        while not stop.is_set():
+            size = estimate(asked.system + asked.user + schema_text(asked.schema))
+            expected = self.budget.estimate(size, self.client.max_output_tokens)
             broken = self.budget.reserve(spent, expected)
             if broken:
                 return Outcome(None, BUDGET, broken)
@@ -126,15 +128,14 @@ class Sender:
             try:
                 reply = self.client(asked)
             except RequestFailed as failure:
-                billed = estimate(asked.system + asked.user) if failure.sent else 0
-                self.budget.settle(spent, expected, None, billed)
+                self.budget.settle(spent, expected, None, size if failure.sent else 0)
                 self.breaker.record(False)
                 pause = max(wait * random.uniform(0.5, 1.0), failure.retry_after or 0.0)
                 if not failure.retryable or retries == 0 or pause > self.patience.max_wait:
                     return Outcome(None, ERROR, failure.reason)
                 last_failure = failure.reason
                 retries, wait = retries - 1, min(wait * 2, self.patience.max_wait)
-                time.sleep(pause)
+                stop.wait(pause)
                 continue
             except BaseException:
                 self.budget.release(spent, expected)
@@ -151,3 +152,4 @@ class Sender:
                 return Outcome(answer, UNUSABLE)
             reasks -= 1
             asked = replace(question, user=question.user + AGAIN)
+        return Outcome(None, STOPPED)

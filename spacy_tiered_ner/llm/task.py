@@ -1,5 +1,6 @@
 """What is done for one document: ask, read the answers, merge, keep the ledger."""
 
+import threading
 import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from .candidates import Candidates, tier_1_thresholds
 from .ledger import Ledger
 from .merge import merge
 from .policy import WHOLE, Choice
-from .sender import BUDGET, CIRCUIT, ERROR, NO_CLIENT, UNUSABLE, Outcome
+from .sender import BUDGET, CIRCUIT, ERROR, NO_CLIENT, STOPPED, UNUSABLE, Outcome
 from .strategy import Question
 from .windows import Item, Window, plan
 
@@ -36,6 +37,7 @@ class Task:
         self.sent: list[tuple[Window, Sent]] = []
         self.began = 0.0
         self.placeholders: Any = None
+        self.stop = threading.Event()
 
     def windows(self) -> list[Window]:
         """RETURNS (List[Window]): What is to be asked."""
@@ -71,12 +73,21 @@ class Task:
             return
         self.began = self.began or time.perf_counter()
         questions = pipe.strategy.ask(window, pipe.guidelines)
-        self.sent.append((window, [(asked, pipe.sender.submit(asked, self.ledger.spent)) for asked in questions]))
+        self.sent.append((window, [(asked, self._submit(asked)) for asked in questions]))
+
+    def _submit(self, question: Question) -> "Future[Outcome]":
+        assert self.pipe.sender is not None
+        return self.pipe.sender.submit(question, self.ledger.spent, self.stop)
+
+    def _outcome(self, question: Question, future: "Future[Outcome]") -> Outcome:
+        outcome = future.result()
+        while outcome.skipped == STOPPED:  # by a document that asked the same
+            outcome = self._submit(question).result()
+        return outcome
 
     def cancel(self) -> None:
-        for _, sent in self.sent:
-            for _, future in sent:
-                future.cancel()
+        """Send nothing more."""
+        self.stop.set()
 
     def finish(self) -> None:
         """Wait for the answers and write the decision. RAISES (ValueError): T120 with `on_error` = "raise"."""
@@ -84,7 +95,7 @@ class Task:
         missing: list[Decision] = []
         implicit: list[dict[str, Any]] = []
         for window, sent in self.sent:
-            outcomes = [(question, future.result()) for question, future in sent]
+            outcomes = [(question, self._outcome(question, future)) for question, future in sent]
             answers = [(question, outcome.answer) for question, outcome in outcomes if outcome.answer is not None]
             reading = self.pipe.strategy.read(window, answers)
             failures = [outcome for _, outcome in outcomes if outcome.skipped]

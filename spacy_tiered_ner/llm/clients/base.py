@@ -10,7 +10,6 @@ from ...errors import Errors
 from ..strategy import Question
 
 BYTES_A_TOKEN = 3
-MESSAGE_TOKENS = 16
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 

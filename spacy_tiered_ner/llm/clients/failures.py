@@ -7,6 +7,7 @@ from typing import Any
 from .base import RequestFailed
 
 RETRYABLE = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+NEVER_SENT = {"ConnectError", "ConnectionRefusedError", "gaierror"}
 HINTS = {401: "check the key in {variable}", 403: "check what the key in {variable} may do", 404: "check `model`"}
 
 
@@ -31,7 +32,7 @@ def failed(error: BaseException, variable: str | None = None) -> RequestFailed:
     if any("Timeout" in name for name in names):
         return RequestFailed("time-out", retryable=True, sent=True)
     if any("Connect" in name or name == "OSError" for name in names):
-        return RequestFailed("no connection", retryable=True)
+        return RequestFailed("no connection", retryable=True, sent=names.isdisjoint(NEVER_SENT))
     if isinstance(cause, TypeError):
         return RequestFailed("TypeError, check `generation`", retryable=False)
     return RequestFailed(type(cause).__name__, retryable=False, sent=True)
@@ -51,4 +52,6 @@ def retry_after(error: Any) -> float | None:
         when = parsedate_to_datetime(value)
     except ValueError:
         return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=datetime.timezone.utc)
     return max((when - datetime.datetime.now(datetime.timezone.utc)).total_seconds(), 0.0)

@@ -10,6 +10,7 @@ from ...errors import Errors
 from ...extras import needs
 from ..strategy import Question
 from .base import Client, Reply, check_base_url, check_variable, estimate, read_key
+from .deadline import within
 from .failures import failed
 
 OWN_CALL = threading.local()
@@ -91,6 +92,9 @@ class InstructorClient:
 
     def __call__(self, question: Question) -> Reply:
         connection = self._connect()
+        return within(self.timeout, lambda: self._request(connection, question))
+
+    def _request(self, connection: Any, question: Question) -> Reply:
         messages = [{"role": "system", "content": question.system}, {"role": "user", "content": question.user}]
         official = self.provider == "openai" and not self.base_url
         limit = {"max_completion_tokens" if official else "max_tokens": self.max_output_tokens}

@@ -11,6 +11,7 @@ from ...extras import needs
 from ...gliner.checks import check_option
 from ..strategy import Question
 from .base import Client, Reply, check_base_url, check_variable, estimate, read_key
+from .deadline import within
 from .failures import failed
 
 BACKENDS = ("transformers", "llamacpp", "openai")
@@ -97,14 +98,16 @@ class OutlinesClient:
 
     def __call__(self, question: Question) -> Reply:
         generator = self._generator(question.schema)
+        if self.parallel:
+            return within(self.timeout, lambda: self._request(generator, question))
+        with self._lock:
+            return self._request(generator, question)
+
+    def _request(self, generator: Any, question: Question) -> Reply:
         limit = "max_new_tokens" if self.backend == "transformers" else "max_tokens"
         options = {limit: self.max_output_tokens, **self.generation}
         try:
-            if self.parallel:
-                text = generator(self._prompt(question), **options)
-            else:
-                with self._lock:
-                    text = generator(self._prompt(question), **options)
+            text = generator(self._prompt(question), **options)
         except Exception as error:
             raise failed(error, self.api_key_variable) from None
         read = estimate(question.system + question.user)

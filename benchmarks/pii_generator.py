@@ -18,6 +18,7 @@ from common import HERE
 from faker import Faker
 from stdnum import luhn
 from stdnum.iso7064 import mod_11_10
+from stdnum.pl import pesel
 
 TEMPLATES = HERE / "pii_templates.txt"
 LOCALES = ("en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_BR", "pl_PL", "sv_SE")
@@ -101,10 +102,32 @@ def date(fake: Faker, locale: str) -> str:
     return fake.date_between(FIRST_DATE, LAST_DATE).strftime(form)
 
 
+def polish_number(fake: Faker) -> str:
+    born = fake.date_between(FIRST_DATE, LAST_DATE)
+    month = born.month + (20 if born.year >= 2000 else 0)
+    number = f"{born:%y}{month:02}{born:%d}{pick(fake.random, string.digits, 4)}"
+    return number + pesel.calc_check_digit(number)
+
+
+def swedish_number(fake: Faker) -> str:
+    number = f"{fake.date_between(FIRST_DATE, LAST_DATE):%y%m%d}{pick(fake.random, string.digits, 3)}"
+    return f"{number[:6]}-{number[6:]}{luhn.calc_check_digit(number)}"
+
+
 def national_id(fake: Faker, locale: str) -> str:
+    """Faker's own German number is another one, and its Polish and Swedish ones depend on the day."""
     if locale == "de_DE":
         return german_tax_number(fake.random)
+    if locale == "pl_PL":
+        return polish_number(fake)
+    if locale == "sv_SE":
+        return swedish_number(fake)
     return fake.nif() if locale == "es_ES" else fake.ssn()
+
+
+def time_of_day(fake: Faker, _: str) -> str:
+    time = datetime.time(fake.random.randrange(24), fake.random.randrange(60))
+    return f"{time:%H:%M}" if fake.random.random() < 0.7 else f"{time:%I:%M %p}"
 
 
 Maker = Callable[[Faker, str], str]
@@ -122,7 +145,7 @@ MAKERS: dict[str, Maker] = {
     "AGE": lambda f, _: str(f.random.randint(18, 99)),
     "DATE": date,
     "DATE_OF_BIRTH": date,
-    "TIME": lambda f, _: f.time("%H:%M") if f.random.random() < 0.7 else f.time("%I:%M %p"),
+    "TIME": time_of_day,
     "CREDIT_CARD": lambda f, _: card(f.random),
     "CVV": lambda f, _: pick(f.random, string.digits, 3),
     "IBAN": lambda f, _: f.iban(),

@@ -135,6 +135,12 @@ def test_pickles_in_the_cache_are_refused(tmp_path):
             nlp(candidate_doc(nlp, "Acme Corp paid.", FOUND))
 
 
+@pytest.mark.parametrize("limits", [{"max_age": -1.0}, {"max_age": 0.0}, {"max_size": 0}])
+def test_bad_limits_of_a_cache(limits, tmp_path):
+    with pytest.raises(ValueError, match=next(iter(limits))):
+        escalating(None, cache=disk(tmp_path, **limits))
+
+
 def test_a_foreign_entry_in_the_cache(tmp_path):
     import diskcache
 
@@ -269,7 +275,8 @@ def test_list_prices_of_hosted_models():
         ({"max_cost_per_doc": 1.0}, "T119"),
         ({"price": {"input": 1.0}}, "T118"),
         ({"price": {"input": 1.0, "output": -2.0}}, "T118"),
-        ({"max_calls": -1}, "T014"),
+        ({"max_calls": -1}, "T050"),
+        ({"max_cost": -0.5, "price": CHEAP}, "T050"),
     ],
 )
 def test_bad_budgets(limits, code):
@@ -291,7 +298,7 @@ def test_processes_share_the_budget_and_the_ledger():
     assert [doc.text for doc in done] == texts(20)
     assert sum(ledger(doc)["calls"] for doc in done) == 6
     usage = nlp.get_pipe("llm_escalate").usage
-    assert (usage["calls"], usage["documents"], usage["asked"]) == (6, 20, 20)
+    assert (usage["calls"], usage["documents"], usage["asked"]) == (6, 20, 6)
 
 
 def test_spawned_processes_count_into_the_same_tally():

@@ -109,6 +109,16 @@ def test_other_modes_of_instructor_reach_the_server(mode):
     assert [label for _, label, *_ in tiered(doc)] == ["city", "city"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "code"), [({"timeout": 0.0}, "T050"), ({"timeout": -1.0}, "T050"), ({"max_output_tokens": 0}, "T014")]
+)
+def test_bad_limits_of_clients(setting, code):
+    with pytest.raises(ValueError, match=rf"\[{code}\].*{next(iter(setting))}"):
+        escalating("http://127.0.0.1:1/v1", client=setting)
+    with pytest.raises(ValueError, match=code):
+        escalating(None, outlines_client(model="x", **setting))
+
+
 def test_an_unknown_mode():
     nlp = escalating("http://127.0.0.1:1/v1", client={"mode": "telepathy"})
     with pytest.raises(ValueError, match=r"\[T012\].*telepathy"):

@@ -66,6 +66,12 @@ def test_nothing_is_asked_where_no_label_is_known(server):
     assert ledger(doc)["skipped"] == {"no_labels": 1}
 
 
+def test_a_document_that_is_not_asked_as_a_whole_is_counted():
+    for more in ({"budget": {"@misc": "spacy-tiered-ner.budget.v1", "max_calls": 0}}, {}):
+        nlp = escalating("http://127.0.0.1:1/v1" if more else None, policy=NO_ENTITY, **more)
+        assert ledger(nlp("Acme in Rome"))["skipped"] == {"budget" if more else "no_client": 1}
+
+
 def test_spans_without_a_label_get_one(server):
     nlp = escalating(server.url)
     doc = nlp.make_doc("Acme in Rome")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import socket
 import threading
 import time
@@ -244,6 +245,44 @@ def test_the_circuit_closes_when_the_server_is_back():
     assert seen == ["error", "error", "circuit_open", "answered", "answered"]
 
 
+def test_the_numbers_add_up():
+    """Whatever a server answers, each span that was chosen is counted once, and the run is the sum of its documents."""
+    draw = random.Random(0)
+    lock = threading.Lock()
+
+    def answer(body: dict[str, Any]) -> Answer:
+        with lock:
+            kind = draw.choice(["good", "good", "bad", "none", "busy", "down", "part"])
+            labels = [draw.choice(["city", "person", "not an entity", "star"]) for _ in range(16)]
+        verdicts = {
+            span["id"]: {"label": label, "text": None} for span, label in zip(spans_in(body), labels, strict=False)
+        }
+        if kind == "part":
+            verdicts.popitem()
+        status = {"busy": 429, "down": 500}.get(kind, 200)
+        return Answer("nothing" if kind in ("bad", "none") else json.dumps(verdicts), status=status)
+
+    budget = {"@misc": "spacy-tiered-ner.budget.v1", "max_calls": 40}
+    settings = {"max_share": 0.8, "max_spans": 2, "retries": 1, "breaker_seconds": 0.1, "breaker_failures": 3}
+    with serve(answer) as server:
+        nlp = escalating(server.url, budget=budget, max_words=7, **settings)
+        docs = [candidate_doc(nlp, f"{n} {TEXT}", FOUND) for n in range(30)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ledgers = [ledger(doc) for doc in nlp.pipe(docs, batch_size=10)]
+        usage = nlp.get_pipe("llm_escalate").usage
+        assert usage["calls"] == len(server.requests) == 40
+    for one in ledgers:
+        decided = sum(one[name] for name in ("kept", "relabelled", "moved", "dropped"))
+        unanswered = one["rejected"].get("unanswered", 0)
+        assert decided + unanswered + sum(one["skipped"].values()) == 3
+        assert len(one["left_out"]) == 3 - decided
+        assert decided + unanswered <= one["asked"] <= 3 - one["skipped"].get("cap", 0)
+    for name in ("calls", "tokens", "input_tokens", "output_tokens", "failed_calls", "cache_hits", "asked"):
+        assert usage[name] == sum(one[name] for one in ledgers)
+    assert {reason for one in ledgers for reason in one["skipped"]} >= {"cap", "budget"}
+
+
 def test_requests_run_side_by_side_in_order_and_within_bounds():
     def answer(body: dict[str, Any]) -> Answer:
         slow = "slow" in body["messages"][1]["content"]
@@ -357,6 +396,12 @@ def test_a_missing_key_is_named(monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(ValueError, match=r"\[T112\].*NO_SUCH_KEY"):
         run("http://127.0.0.1:1/v1", client={"api_key_variable": "NO_SUCH_KEY"})
+
+
+@pytest.mark.parametrize("setting", ["max_wait", "breaker_seconds"])
+def test_negative_seconds(setting):
+    with pytest.raises(ValueError, match=rf"\[T050\].*{setting}"):
+        escalating("http://127.0.0.1:1/v1", **{setting: -1.0})
 
 
 def test_unknown_settings_fail():

@@ -36,6 +36,19 @@ def test_nothing_personal_is_sent(found):
     assert entities(doc)[0] == ("Grete Hansen", "organization")
 
 
+def test_an_ontology_does_not_give_away_what_is_hidden():
+    def answer(body: dict[str, Any]) -> Answer:
+        return Answer(json.dumps({span["id"]: {"label": "city", "text": None} for span in spans_in(body)}))
+
+    ontology = {"person": {"Hansen, Grete (CEO)": [], "Berg, Olaf": []}, "city": {"Norvik AS": [], "Nordvik": []}}
+    with serve(answer) as server:
+        nlp = escalating(server.url, mask_pii=True, ontology=ontology)
+        nlp(candidate_doc(nlp, TEXT, FOUND[:2]))
+        person, city = spans_in(server.requests[0])
+    assert "values" not in person
+    assert set(city["values"]) == {"Norvik AS", "Nordvik"}
+
+
 def test_answers_are_understood_through_the_placeholders():
     def answer(body: dict[str, Any]) -> Answer:
         (span,) = spans_in(body)

@@ -1,5 +1,6 @@
 """Checks of settings, with errors that name the setting."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,18 @@ def check_share(setting: str, value: Any) -> float:
 def check_least(setting: str, value: int, least: int) -> None:
     if value < least:
         raise ValueError(Errors.T014.format(setting=setting, value=value, least=least))
+
+
+def check_positive(setting: str, value: float) -> float:
+    if not math.isfinite(value) or value <= 0:
+        raise ValueError(Errors.T050.format(setting=setting, value=value, reason="is not above 0"))
+    return float(value)
+
+
+def check_not_negative(setting: str, value: float) -> float:
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(Errors.T050.format(setting=setting, value=value, reason="is below 0"))
+    return float(value)
 
 
 def check_thresholds(threshold: float, candidate_threshold: float) -> None:

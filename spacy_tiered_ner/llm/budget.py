@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import Errors
+from ..gliner.checks import check_not_negative
 from .clients.base import Client, Reply
 from .prices import Price, find_price
 from .tally import Tally
@@ -109,15 +110,15 @@ def build_budget_v1(
 
     max_cost, max_cost_per_doc (Optional[float]): US dollars. price (Optional[Dict[str, float]]): US dollars per million
         tokens, `input` and `output`; null for the list price of the package genai-prices.
-    RAISES (ValueError): T014 a negative limit, T118 bad price.
+    RAISES (ValueError): T050 a negative limit, T118 bad price.
     """
     run = Limits(max_calls, max_tokens, max_cost)
     document = Limits(max_calls_per_doc, max_tokens_per_doc, max_cost_per_doc)
     for limits, suffix in ((run, ""), (document, "_per_doc")):
         for field in fields(limits):
             value = getattr(limits, field.name)
-            if value is not None and value < 0:
-                raise ValueError(Errors.T014.format(setting=f"max_{field.name}{suffix}", value=value, least=0))
+            if value is not None:
+                check_not_negative(f"max_{field.name}{suffix}", value)
     if price is not None:
         find_price("", "", price)
     return Budget(run, document, price)

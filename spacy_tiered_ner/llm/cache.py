@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from ..errors import Errors, Warnings
 from ..extras import needs
+from ..gliner.checks import check_least, check_positive
 from .clients.base import Client, Reply
 from .strategy import Question
 
@@ -101,5 +102,9 @@ def build_disk_cache_v1(
     path (Optional[str]): A directory; null for no cache. The answers may quote the texts, so it is as private as they
         are. max_age (Optional[float]): Seconds after which an answer is asked for again; null for never.
     max_size (int): Bytes; beyond it the oldest answers go.
+    RAISES (ValueError): T050, T014 no positive number.
     """
+    if max_age is not None:
+        check_positive("max_age", max_age)
+    check_least("max_size", max_size, 1)
     return None if path is None else AnswerCache(path, max_age=max_age, max_size=max_size)

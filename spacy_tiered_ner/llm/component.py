@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 
 from .. import extensions
 from ..errors import Warnings
-from ..gliner.checks import check_least, check_option, check_share
+from ..gliner.checks import check_least, check_not_negative, check_option, check_share
 from .breaker import Breaker
 from .budget import Budget
 from .cache import AnswerCache
@@ -71,7 +71,7 @@ class LLMEscalate(Pipe):
         run_in_training: bool,
         scorer: Callable | None,
     ):
-        """RAISES (ValueError): T010 to T014 and T103 to T119, for settings that cannot work."""
+        """RAISES (ValueError): T010 to T014, T050 and T103 to T119, for settings that cannot work."""
         check_option("on_error", on_error, ("keep", "drop", "raise"))
         check_share("max_share", max_share)
         if threshold is not None:
@@ -81,6 +81,8 @@ class LLMEscalate(Pipe):
         wholes |= {"breaker_failures": (breaker_failures, 1)}
         for setting, (value, least) in wholes.items():
             check_least(setting, value, least)
+        check_not_negative("max_wait", max_wait)
+        check_not_negative("breaker_seconds", breaker_seconds)
         extensions.register()
         self.vocab, self.name, self.scorer = vocab, name, scorer
         self.spans_keys = (spans_key,) if isinstance(spans_key, str) else tuple(spans_key)

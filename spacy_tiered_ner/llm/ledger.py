@@ -10,8 +10,9 @@ COUNTS = ("spans_in", "asked", "covered", "kept", "relabelled", "moved", "droppe
 
 
 class Ledger:
-    """Of one document. skipped: Doubtful spans that were not decided, by reason. rejected: Parts of answers that did
-    not fit the text or the labels. left_out: Where the skipped spans are.
+    """Of one document. skipped: Doubtful spans that were not decided, by reason; a document that was doubtful as a
+    whole, and has no such spans, counts as one. rejected: Parts of answers that did
+    not fit the text or the labels. left_out: Where the skipped spans are, and those that an answer did not decide.
     """
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from ..errors import Errors
-from ..gliner.checks import check_share
+from ..gliner.checks import check_positive, check_share
 from .candidates import Candidates
 
 WHOLE = -1
@@ -162,12 +162,6 @@ def any_of(doc: Doc, candidates: Candidates, *, policies: Sequence[Policy], shar
         calm = calm * (1 - share * doubt.spans)
         document *= 1 - share * doubt.document
     return Doubt(1 - calm, 1 - document)
-
-
-def check_positive(setting: str, value: float) -> float:
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError(Errors.T050.format(setting=setting, value=value, reason="is not above 0"))
-    return float(value)
 
 
 @dataclass

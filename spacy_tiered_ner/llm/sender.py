@@ -26,12 +26,13 @@ STOPPED = "stopped"
 @dataclass(frozen=True)
 class Outcome:
     """answer: The JSON object, or None. skipped: Why there is none or why it is of no use, one of the constants above.
-    detail: More of it.
+    detail: More of it. sent: Whether a request was sent, or the cache had the answer.
     """
 
     answer: Mapping[str, Any] | None
     skipped: str = ""
     detail: str = ""
+    sent: bool = True
 
 
 @dataclass(frozen=True)
@@ -115,16 +116,17 @@ class Sender:
 
     def _ask(self, key: str, question: Question, spent: Spent, stop: threading.Event) -> Outcome:
         retries, reasks = self.patience.retries, self.patience.reasks
-        wait, asked, last_failure = FIRST_WAIT, question, ""
+        wait, asked, last_failure, sent = FIRST_WAIT, question, "", False
         while not stop.is_set():
             size = estimate(asked.system + asked.user + schema_text(asked.schema))
             expected = self.budget.estimate(size, self.client.max_output_tokens)
             broken = self.budget.reserve(spent, expected)
             if broken:
-                return Outcome(None, BUDGET, broken)
+                return Outcome(None, BUDGET, broken, sent)
             if not self.breaker.allow():
                 self.budget.release(spent, expected)
-                return Outcome(None, CIRCUIT, last_failure)
+                return Outcome(None, CIRCUIT, last_failure, sent)
+            sent = True
             try:
                 reply = self.client(asked)
             except RequestFailed as failure:

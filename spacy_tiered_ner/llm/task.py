@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .component import LLMEscalate
 
 DEFAULT_THRESHOLD = 0.5
-CAP, NO_LABELS = "cap", "no_labels"
+CAP, NO_LABELS, UNANSWERED = "cap", "no_labels", "unanswered"
 WARNING_OF = {BUDGET: "W101", ERROR: "W102", CIRCUIT: "W103", UNUSABLE: "W104", NO_CLIENT: "W105"}
 Sent = list[tuple[Question, "Future[Outcome]"]]
 
@@ -69,7 +70,7 @@ class Task:
         """Send the questions about a window."""
         pipe = self.pipe
         if pipe.sender is None:
-            self._skip(window.items, NO_CLIENT)
+            self._skip(window, window.items, NO_CLIENT)
             return
         self.began = self.began or time.perf_counter()
         questions = pipe.strategy.ask(window, pipe.guidelines)
@@ -99,12 +100,16 @@ class Task:
             answers = [(question, outcome.answer) for question, outcome in outcomes if outcome.answer is not None]
             reading = self.pipe.strategy.read(window, answers)
             failures = [outcome for _, outcome in outcomes if outcome.skipped]
+            if any(outcome.sent for _, outcome in outcomes):
+                self.ledger.counts["asked"] += len(window.items)
             undecided = [item for item in window.items if item.id not in reading.decisions]
             if failures:
-                self._skip(undecided, failures[0].skipped, failures[0].detail)
-                reading.counts["unanswered"] = 0
+                self._skip(window, undecided, failures[0].skipped, failures[0].detail)
+                reading.counts[UNANSWERED] = 0
                 if self.pipe.on_error == "drop" and failures[0].skipped != BUDGET:
                     verdicts.update(dict.fromkeys(((item.start, item.end) for item in undecided), None))
+            else:
+                self._record_items(undecided, UNANSWERED)
             for item in window.items:
                 if item.id in reading.decisions:
                     verdicts[item.start, item.end] = reading.decisions[item.id]
@@ -124,11 +129,10 @@ class Task:
             self.doc._.implicit_entities = [self._restored(entry) for entry in implicit]
         counts = self.ledger.counts
         counts.update(spans_in=len(self.candidates), spans_out=count, missing=added, implicit=len(implicit))
-        asked = sum(len(window.items) for window, _ in self.sent)
-        counts.update(asked=asked, covered=self.choice.covered)
+        counts["covered"] = self.choice.covered
         changed = counts["relabelled"] + counts["moved"] + counts["dropped"] + added
-        if asked or changed:
-            self.pipe.budget.tally.add({"asked": asked, "changed": changed})
+        if counts["asked"] or changed:
+            self.pipe.budget.tally.add({"asked": counts["asked"], "changed": changed})
         entry = self.ledger.as_dict(self.pipe.budget, self.pipe.client, seconds)
         self.doc._.tiered_ner = {**(self.doc._.tiered_ner or {}), self.pipe.name: entry}
 
@@ -146,16 +150,19 @@ class Task:
         self.ledger.counts["relabelled"] += relabelled and not moved
         self.ledger.counts["kept"] += not moved and not relabelled
 
-    def _skip(self, items: Any, reason: str, detail: str = "") -> None:
+    def _skip(self, window: Window, items: Sequence[Item], reason: str, detail: str = "") -> None:
         if self.pipe.on_error == "raise" and reason in (ERROR, CIRCUIT, UNUSABLE):
             raise ValueError(Errors.T120.format(name=self.pipe.name, reason=detail or reason))
-        self.ledger.skipped[reason] += len(items)
+        self.ledger.skipped[reason] += len(items) or int(window.whole)
         if detail:
             self.ledger.details.add(detail)
+        self._record_items(items, reason)
+        self.pipe.warn_once(WARNING_OF[reason], detail=detail)
+
+    def _record_items(self, items: Sequence[Item], reason: str) -> None:
         for item in items:
             span = self.doc[item.start : item.end]
             self._record(span.start_char, span.end_char, item.label, reason)
-        self.pipe.warn_once(WARNING_OF[reason], detail=detail)
 
     def _leave_out(self, reason: str, indices: list[int]) -> None:
         self.ledger.skipped[reason] += len(indices)

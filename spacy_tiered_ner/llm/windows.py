@@ -19,7 +19,7 @@ SENTENCIZER = Sentencizer()
 class Item:
     """A doubtful span. start, end: Tokens, end exclusive. options: The labels proposed for these borders, best first.
     rivals: Other candidates that overlap it, as (text, label), best first. values: What it may stand for in an
-    ontology, as (label, value), where that is not clear.
+    ontology, as (label, value), where that is not clear; none for what is hidden, as they would tell what it is.
     """
 
     id: str
@@ -194,7 +194,8 @@ def make_item(
             rival = make_passage(span.doc, span.start, span.end, replaced)
             rivals.append((rival.text, candidates.labels[i]))
     values = []
-    if ontology is not None:
+    hidden = make_passage(candidates.spans[index].doc, start, end, replaced).pieces
+    if ontology is not None and not hidden:
         for label in options:
             offered = ontology(label, candidates.spans[index].text)
             values += [(label, value) for value in offered or () if not isinstance(offered, str)]

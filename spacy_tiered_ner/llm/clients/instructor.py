@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import Errors
 from ...extras import needs
+from ...gliner.checks import check_least, check_positive
 from ..strategy import Question
 from .base import Client, Reply, check_base_url, check_variable, estimate, read_key
 from .deadline import within
@@ -38,6 +39,8 @@ class InstructorClient:
         if not self.provider or not self.model:
             raise ValueError(Errors.T113.format(model=model))
         check_base_url(base_url)
+        check_positive("timeout", timeout)
+        check_least("max_output_tokens", max_output_tokens, 1)
         check_variable(api_key_variable)
         self.base_url, self.api_key_variable = base_url, api_key_variable
         self.mode = mode or ("json_schema" if base_url else None)
@@ -160,7 +163,7 @@ def build_instructor_client_v1(
     timeout (float): Seconds for one request. max_output_tokens (int): Of one answer.
     generation (Optional[Dict]): Passed to the provider as it is; null for temperature 0 on servers of one's own
         (a `base_url`, or Ollama), and nothing for hosted models, of which several refuse it.
-    RAISES (ValueError): T110 bad address, T111 a key in place of a variable, T113 model.
+    RAISES (ValueError): T014, T050 no positive number, T110 bad address, T111 a key in place of a variable, T113 model.
     """
     own = base_url is not None or model.startswith("ollama/")
     usual: dict[str, Any] = {"temperature": 0.0} if own else {}

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from ...errors import Errors
 from ...extras import needs
-from ...gliner.checks import check_option
+from ...gliner.checks import check_least, check_option, check_positive
 from ..strategy import Question
 from .base import Client, Reply, check_base_url, check_variable, estimate, read_key
 from .deadline import within
@@ -35,6 +35,8 @@ class OutlinesClient:
     ):
         check_option("backend", backend, BACKENDS)
         check_base_url(base_url)
+        check_positive("timeout", timeout)
+        check_least("max_output_tokens", max_output_tokens, 1)
         check_variable(api_key_variable)
         self.model, self.backend = model, backend
         self.provider = "openai" if backend == "openai" else "local"
@@ -138,7 +140,8 @@ def build_outlines_client_v1(
     base_url, api_key_variable, timeout: Of the server, with the backend "openai".
     max_output_tokens (int): Of one answer. generation (Optional[Dict]): Passed to the backend as it is; null for
         greedy decoding or temperature 0.
-    RAISES (ValueError): T012 backend, T110 bad address, T111 a key in place of a variable.
+    RAISES (ValueError): T012 backend, T014, T050 no positive number, T110 bad address, T111 a key in place of a
+        variable.
     """
     greedy = {"do_sample": False} if backend == "transformers" else {"temperature": 0.0}
     return OutlinesClient(

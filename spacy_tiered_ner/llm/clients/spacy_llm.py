@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ...gliner.checks import check_least
 from ..strategy import Question
 from .base import Client, Reply, estimate
 from .failures import failed
@@ -20,6 +21,7 @@ class SpacyLLMClient:
 
     def __init__(self, *, llm: Model, name: str, parallel: bool, max_output_tokens: int):
         self.llm, self.model, self.parallel, self.max_output_tokens = llm, name, parallel, max_output_tokens
+        check_least("max_output_tokens", max_output_tokens, 1)
         self._lock = threading.Lock()
 
     def settings(self) -> dict[str, Any]:

@@ -78,8 +78,8 @@ class Reading:
             word = LEFT_OUT.sub("", word) if hidden else word
             if word:
                 pairs.append((word, bool(token.whitespace_)))
-            elif token.whitespace_ and pairs:
-                pairs[-1] = (pairs[-1][0], True)
+            elif token.whitespace_:
+                pairs.append((" ", False))
         self.doc = Doc(doc.vocab, words=[word for word, _ in pairs], spaces=[space for _, space in pairs])
         if hidden:
             self.kept = kept_characters(doc, plain)

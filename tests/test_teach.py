@@ -19,6 +19,10 @@ from typer.testing import CliRunner
 import spacy_tiered_ner.cli  # noqa: F401
 from spacy_tiered_ner.corpus import read_records
 
+# A shell lets its background jobs ignore SIGINT, and their children inherit that.
+INTERRUPTIBLE_SPACY = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import spacy.cli; spacy.cli.setup_cli()"
+)
 CONFIGS = Path(__file__).parent.parent / "configs" / "teacher"
 PORTS = {"Gdynia": "port", "Cork": "port", "Varna": "port", "Bergen": "port"}
 SHIPS = {"Heron": "ship", "Otter": "ship", "Gannet": "ship"}
@@ -167,7 +171,7 @@ def test_a_second_run_asks_nothing_and_edited_guidelines_ask_again(files):
 def running(command: list[str], ready: Any) -> subprocess.Popen:
     """A run in a process of its own, returned when `ready()` is true or it has ended."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    run = subprocess.Popen([sys.executable, "-m", "spacy", *command], **pipes)
+    run = subprocess.Popen([sys.executable, "-c", INTERRUPTIBLE_SPACY, *command], **pipes)
     for _ in range(1200):
         if ready() or run.poll() is not None:
             break
@@ -192,6 +196,19 @@ def test_killed_run_goes_on_and_asks_nothing_twice(files):
         assert len(server.requests) <= len(texts) + 2, "only what was under way may be asked again"
     assert [row["text"] for row in rows(files)] == texts
     assert all(found(row) == spans(row["text"]) for row in rows(files))
+
+
+def test_interrupted_run_ends_at_once_and_says_how_to_go_on(files):
+    """Ctrl-C while the server is too busy to answer, and asked again and again."""
+    with serve(lambda body: Answer("", status=429, headers={"Retry-After": "20"})) as server:
+        command = arguments(files, server.url, teacher__retries=9, teacher__breaker_failures=99)
+        with running(command, lambda: len(server.requests) >= 5) as run:
+            began = time.monotonic()
+            run.send_signal(signal.SIGINT)
+            output = run.communicate()[0]
+        assert time.monotonic() - began < 15
+    assert run.returncode == 1
+    assert "Interrupted" in output
 
 
 def test_full_disk_leaves_whole_lines_and_the_run_goes_on(files):

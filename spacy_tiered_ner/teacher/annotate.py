@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import takewhile
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from spacy.language import Language
@@ -72,7 +73,7 @@ class Job:
         nothing, every = read_candidates(self.doc, ()), list(guidelines)
         limits: dict[str, Any] = {"context_sentences": 0, "max_words": panel.max_words, "max_spans": 1}
         self.windows = plan(self.doc, nothing, {}, True, every, **limits)
-        self.spent, self.rejected = Spent(), Counter[str]()
+        self.spent, self.rejected, self.stop = Spent(), Counter[str](), Event()
         self.failure: Outcome | None = None
         self.first: list[list[Asked]] = []
         self.second: dict[int, list[Asked]] = {}
@@ -94,7 +95,7 @@ class Job:
 
     def _ask(self, window: Window, voters: Sequence[Voter]) -> list[Asked]:
         return [
-            (voter, question, voter.sender.submit(question, self.spent))
+            (voter, question, voter.sender.submit(question, self.spent, self.stop))
             for voter in voters
             for question in voter.strategy.ask(window, self.guidelines)
         ]
@@ -154,6 +155,7 @@ class Job:
         return {"start": span.start_char, "end": span.end_char, "label": decision.label}
 
     def cancel(self) -> None:
+        self.stop.set()
         for asked in (*self.first, *self.second.values()):
             for _, _, future in asked:
                 future.cancel()

@@ -25,29 +25,6 @@ class Errors(metaclass=ErrorsWithCodes):
     T012 = "`{setting}` is {value!r}, but must be one of {options}."
     T013 = "`window` ({window}) and `stride` ({stride}) must be whole numbers with 1 <= stride <= window."
     T014 = "`{setting}` is {value!r}, but must be a whole number of at least {least}."
-    # Training
-    T050 = "`{setting}` is {value!r}, which {reason}. Change it in the config."
-    T051 = (
-        "A {kind} cannot be trained here: only span-level models with a markerV0 head learn. Take such a model, e.g. "
-        '`model` = "starter" or "urchade/gliner_small-v2.1".'
-    )
-    T052 = (
-        "'{name}' has nothing to learn: the training data has no span, neither in doc.spans[{key!r}] nor in doc.ents. "
-        "Check the corpus, set `spans_key` to the group that holds the spans, or, without nlp.initialize, set `labels`."
-    )
-    T053 = (
-        "The {what} of batch {number} is {value}: training stops, and the weights stay as they were before it. Lower "
-        "`training.optimizer.learn_rate`, set `training.optimizer.grad_clip` = 1.0, or set `mixed_precision` = false."
-    )
-    T054 = "`training.rehearsal_corpus` {path} cannot be used: {reason}. Name a .spacy or .jsonl file, or 'starter'."
-    T055 = (
-        "'{name}' cannot learn with `runtime` = {runtime!r}. Set `runtime` = \"torch\" to train it (export it "
-        "afterwards), or list it in `training.frozen_components` to leave it as it is."
-    )
-    T056 = (
-        "Training broke the weights of '{name}' (some are not finite), so they cannot be saved. Go on from an earlier "
-        "checkpoint, with a lower `training.optimizer.learn_rate`."
-    )
     # Model files
     T020 = (
         "`model` is {model!r}, which is neither 'starter', nor a directory, nor a hub id such as "
@@ -102,6 +79,29 @@ class Errors(metaclass=ErrorsWithCodes):
         "The gate cannot measure what INT8 costs: already in FP32, '{name}' finds nothing that counts in {data}. "
         "Nothing was written. Give documents with --data whose annotations use the labels of '{name}'."
     )
+    # Training
+    T050 = "`{setting}` is {value!r}, which {reason}. Change it in the config."
+    T051 = (
+        "A {kind} cannot be trained here: only span-level models with a markerV0 head learn. Take such a model, e.g. "
+        '`model` = "starter" or "urchade/gliner_small-v2.1".'
+    )
+    T052 = (
+        "'{name}' has nothing to learn: the training data has no span, neither in doc.spans[{key!r}] nor in doc.ents. "
+        "Check the corpus, set `spans_key` to the group that holds the spans, or, without nlp.initialize, set `labels`."
+    )
+    T053 = (
+        "The {what} of batch {number} is {value}: training stops, and the weights stay as they were before it. Lower "
+        "`training.optimizer.learn_rate`, set `training.optimizer.grad_clip` = 1.0, or set `mixed_precision` = false."
+    )
+    T054 = "`training.rehearsal_corpus` {path} cannot be used: {reason}. Name a .spacy or .jsonl file, or 'starter'."
+    T055 = (
+        "'{name}' cannot learn with `runtime` = {runtime!r}. Set `runtime` = \"torch\" to train it (export it "
+        "afterwards), or list it in `training.frozen_components` to leave it as it is."
+    )
+    T056 = (
+        "Training broke the weights of '{name}' (some are not finite), so they cannot be saved. Go on from an earlier "
+        "checkpoint, with a lower `training.optimizer.learn_rate`."
+    )
     # Corpora
     T060 = (
         "{path}, line {line}: {reason}. A passage marks entities as [text|label;label], nested ones too, and names "
@@ -118,8 +118,60 @@ class Errors(metaclass=ErrorsWithCodes):
     T066 = "The output {path} does not fit: {wanted}."
     T067 = "`--split` is {value!r}, but must be above 0 and below 1."
     T068 = "Cannot split {count} distinct texts into two sides. Add texts, or leave out `--split`."
-
-    # Personal data: replacing it
+    # Escalation to a large language model
+    T103 = (
+        "`{setting}` of a score band is {value!r}, but must be two numbers between 0 and 1, `low` below `high`. Change "
+        "it under `policy`."
+    )
+    T104 = (
+        "A combined policy got {policies} policies and the weights {weights!r}. Give either no `weights` or one "
+        "for each."
+    )
+    T105 = (
+        "Bad entry in `labels`: {entry!r}. `labels` is a list of names, or a mapping from name to a description, or to "
+        "a table with the keys `description`, `positive`, `negative`, `prompts` and `threshold`."
+    )
+    T106 = (
+        "`ontology` {source} cannot be used: {reason}. Give a table {{label: {{value: [synonyms]}}}}, a .json or .yaml "
+        "file with one, or a registered function."
+    )
+    T107 = (
+        "The prompt template {path} cannot be used: {reason}. `templates` names a directory with system.jinja and "
+        "user.jinja; begin with a copy of the package's own."
+    )
+    T110 = "`base_url` cannot be used: {reason}. Give the address alone, such as http://localhost:8000/v1."
+    T111 = (
+        "`api_key_variable` is not the name of an environment variable (capitals, digits and _). Put the key into the "
+        "environment and name the variable here: a key in a config would be saved with it."
+    )
+    T112 = "The environment variable {variable}, which `api_key_variable` names, is not set. Set it to the key."
+    T113 = '`model` is {model!r}, but must be "provider/model", such as "openai/gpt-5-mini" or "ollama/qwen3".'
+    T114 = (
+        "Instructor cannot connect to the provider {provider!r} ({reason}). Check `model`, install the provider's "
+        "package, and set its key in the environment."
+    )
+    T115 = "{package} is not installed, which `backend` = {backend!r} needs. Run: pip install {package}"
+    T116 = "`model` {model!r} cannot be loaded ({reason}). Give a directory with a model that the backend reads."
+    T117 = "The cache {path} cannot be used: {reason}. Delete the directory, or set another `path`."
+    T118 = (
+        "`price` is {value!r}, but must have `input` and `output`, in US dollars per million tokens, neither negative."
+    )
+    T119 = (
+        'The price of {model} is not known, so `max_cost` cannot be kept. Set `price` = {{"input": ..., "output": '
+        "...}} in the budget (US dollars per million tokens), or limit calls or tokens instead."
+    )
+    T120 = '\'{name}\' got no answer from the LLM ({reason}), and `on_error` = "raise". Set it to "keep" to go on.'
+    T121 = (
+        "doc.spans[{key!r}] has {spans} spans but {values} values in attrs[{name!r}], which must run parallel to them. "
+        "Write a group and its attributes together, as `spacy_tiered_ner.spans.write_group` does."
+    )
+    # Personal data: detection
+    T200 = "`{setting}` of a rule has unknown values: {values}. Known are: {known}."
+    T201 = (
+        "`gliner` of '{name}' is {gliner!r}, and the pipeline has no `gliner_ner` of that name (it has {names}). Name "
+        'one that is there, set it to "auto", or to null for rules only.'
+    )
+    # Personal data: redaction
     T220 = (
         "A finding covers the characters {start} to {end}, but the text has {length}. Findings belong to the text that "
         "they were made from: detect again."
@@ -179,13 +231,7 @@ class Errors(metaclass=ErrorsWithCodes):
     T246 = "{path} exists. Choose another output, or pass --force to replace it."
     T247 = "The pipeline {pipeline} has no `pii_redactor`; its components are {names}. Add one to its config."
     T248 = "`--operator` is {entry!r}. Write LABEL=OPERATOR, such as PERSON=pseudonym or *=mask."
-    # Personal data: detection
-    T200 = "`{setting}` of a rule has unknown values: {values}. Known are: {known}."
-    T201 = (
-        "`gliner` of '{name}' is {gliner!r}, and the pipeline has no `gliner_ner` of that name (it has {names}). Name one "
-        'that is there, set it to "auto", or to null for rules only.'
-    )
-    # Evaluation
+    # Evaluation, checks and review
     T300 = "{name} gives {given} documents for {wanted} texts: which failed is not known. Remove its error handler."
     T301 = (
         "{path} has no predictions for {count} of {total} texts, the first of them number {first}. Give predictions "
@@ -199,7 +245,6 @@ class Errors(metaclass=ErrorsWithCodes):
         "{path}, document {number}: of its annotated span groups {groups} none is {key!r}. Set --spans-key to the one "
         "to evaluate, or remove the others."
     )
-    # Teacher and review
     T310 = (
         "{path}: {count} ids occur twice, such as {id!r} in the lines {lines}. Give each text a `meta.id` of its own, "
         "and remove texts that are there twice."
@@ -209,6 +254,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "{path} is missing. Name the directory that `tiered review export` made, which says which texts were given out "
         "and why."
     )
+    # The teacher
     T340 = (
         "The teacher has no model to ask. Add one under [teacher.clients] of its config, e.g. [teacher.clients.small] "
         'with `@misc` = "spacy-tiered-ner.instructor_client.v1" and `model`.'
@@ -234,56 +280,9 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     T348 = "{path}, line {line}: {reason}. A line of recorded answers has `model`, `prompt` (a SHA-256) and `answer`."
 
-    # Escalation to a large language model
-    T103 = (
-        "`{setting}` of a score band is {value!r}, but must be two numbers between 0 and 1, `low` below `high`. Change it "
-        "under `policy`."
-    )
-    T104 = (
-        "A combined policy got {policies} policies and the weights {weights!r}. Give either no `weights` or one "
-        "for each."
-    )
-    T105 = (
-        "Bad entry in `labels`: {entry!r}. `labels` is a list of names, or a mapping from name to a description, or to a "
-        "table with the keys `description`, `positive`, `negative`, `prompts` and `threshold`."
-    )
-    T106 = (
-        "`ontology` {source} cannot be used: {reason}. Give a table {{label: {{value: [synonyms]}}}}, a .json or .yaml "
-        "file with one, or a registered function."
-    )
-    T107 = (
-        "The prompt template {path} cannot be used: {reason}. `templates` names a directory with system.jinja and "
-        "user.jinja; begin with a copy of the package's own."
-    )
-    T110 = "`base_url` cannot be used: {reason}. Give the address alone, such as http://localhost:8000/v1."
-    T111 = (
-        "`api_key_variable` is not the name of an environment variable (capitals, digits and _). Put the key into the "
-        "environment and name the variable here: a key in a config would be saved with it."
-    )
-    T112 = "The environment variable {variable}, which `api_key_variable` names, is not set. Set it to the key."
-    T113 = '`model` is {model!r}, but must be "provider/model", such as "openai/gpt-5-mini" or "ollama/qwen3".'
-    T114 = (
-        "Instructor cannot connect to the provider {provider!r} ({reason}). Check `model`, install the provider's "
-        "package, and set its key in the environment."
-    )
-    T115 = "{package} is not installed, which `backend` = {backend!r} needs. Run: pip install {package}"
-    T116 = "`model` {model!r} cannot be loaded ({reason}). Give a directory with a model that the backend reads."
-    T117 = "The cache {path} cannot be used: {reason}. Delete the directory, or set another `path`."
-    T118 = (
-        "`price` is {value!r}, but must have `input` and `output`, in US dollars per million tokens, neither negative."
-    )
-    T119 = (
-        'The price of {model} is not known, so `max_cost` cannot be kept. Set `price` = {{"input": ..., "output": '
-        "...}} in the budget (US dollars per million tokens), or limit calls or tokens instead."
-    )
-    T120 = '\'{name}\' got no answer from the LLM ({reason}), and `on_error` = "raise". Set it to "keep" to go on.'
-    T121 = (
-        "doc.spans[{key!r}] has {spans} spans but {values} values in attrs[{name!r}], which must run parallel to them. "
-        "Write a group and its attributes together, as `spacy_tiered_ner.spans.write_group` does."
-    )
-
 
 class Warnings(metaclass=ErrorsWithCodes):
+    # Tier 1
     W001 = (
         "{count} candidates of '{name}' do not align with spaCy's tokens (they lie inside one) and were left out, "
         "as `alignment_mode` = {mode!r} says. Set it to 'expand' to keep them. Further ones are counted in "
@@ -316,36 +315,7 @@ class Warnings(metaclass=ErrorsWithCodes):
     W008 = (
         "Training broke the weights of '{name}' (some are not finite): {path} keeps those that were saved there before."
     )
-    # Personal data: detection
-    W200 = (
-        "The detector '{detector}' of '{name}' failed ({error}), so the text is withheld. Further ones are counted in "
-        'doc._.tiered_ner. Mend the detector, or set `mode` = "fail_open" to go on without it.'
-    )
-    W201 = (
-        "The detector '{detector}' of '{name}' failed ({error}): what only it finds stays in the text, as `mode` = "
-        '"fail_open" says. Further ones are counted in doc._.tiered_ner.'
-    )
-    # Evaluation
-    W300 = (
-        "{count} of {total} annotations overlap another one and are left out, because doc.ents cannot hold both. Set "
-        "--spans-key to evaluate a span group, where nested spans count."
-    )
-    W301 = "{name} predicts none of these annotated labels: {labels}. Compare the spelling with its own labels."
-    W302 = (
-        "{count} predictions of {name} are left out, because the annotators did not look for their labels (`labels` "
-        "of the text)."
-    )
-    W303 = (
-        "{count} documents are few: with fewer than {least}, bootstrap intervals tend to be too narrow. Annotate more."
-    )
-    W210 = (
-        "{count} of {total} encrypted values cannot be opened with {variables}, and are left as they are: they were "
-        "altered, or encrypted with another key."
-    )
-    W211 = (
-        "{count} characters of a stream were withheld: {limit} characters (`limit`) held no place where they could be cut "
-        "safely. Raise `limit` if such long words or entities are to be redacted instead."
-    )
+    # Escalation to a large language model
     W100 = "The cache {path} cannot keep an answer ({reason}). The run goes on, but will pay for this again."
     W101 = (
         "The budget of '{name}' is used up ({detail}): doubtful spans pass unchanged from here on. They are counted in "
@@ -360,8 +330,8 @@ class Warnings(metaclass=ErrorsWithCodes):
         "treated as `on_error` says, and counted in doc._.tiered_ner."
     )
     W104 = (
-        "The LLM of '{name}' gave answers that cannot be used: these spans are treated as `on_error` says. Further ones "
-        "are counted in doc._.tiered_ner."
+        "The LLM of '{name}' gave answers that cannot be used: these spans are treated as `on_error` says. Further "
+        "ones are counted in doc._.tiered_ner."
     )
     W105 = (
         "'{name}' has no `client`, so nothing is sent: doubtful spans pass unchanged, and are counted in "
@@ -369,14 +339,39 @@ class Warnings(metaclass=ErrorsWithCodes):
         '"ollama/qwen3"}}.'
     )
     W106 = (
-        "'{name}' knows no labels that an answer could choose from: `labels` is null, and no earlier component named any. "
-        "Nothing is asked about such documents. Set `labels`."
+        "'{name}' knows no labels that an answer could choose from: `labels` is null, and no earlier component named "
+        "any. Nothing is asked about such documents. Set `labels`."
     )
-    W312 = (
-        "{count} texts of the {split} data are also in the evaluated data, so these figures flatter. Evaluate on other "
-        "texts (`tiered check` lists them)."
+    # Personal data
+    W200 = (
+        "The detector '{detector}' of '{name}' failed ({error}), so the text is withheld. Further ones are counted in "
+        'doc._.tiered_ner. Mend the detector, or set `mode` = "fail_open" to go on without it.'
     )
-    # Data sets
+    W201 = (
+        "The detector '{detector}' of '{name}' failed ({error}): what only it finds stays in the text, as `mode` = "
+        '"fail_open" says. Further ones are counted in doc._.tiered_ner.'
+    )
+    W210 = (
+        "{count} of {total} encrypted values cannot be opened with {variables}, and are left as they are: they were "
+        "altered, or encrypted with another key."
+    )
+    W211 = (
+        "{count} characters of a stream were withheld: {limit} characters (`limit`) held no place where they could be "
+        "cut safely. Raise `limit` if such long words or entities are to be redacted instead."
+    )
+    # Evaluation, checks and review
+    W300 = (
+        "{count} of {total} annotations overlap another one and are left out, because doc.ents cannot hold both. Set "
+        "--spans-key to evaluate a span group, where nested spans count."
+    )
+    W301 = "{name} predicts none of these annotated labels: {labels}. Compare the spelling with its own labels."
+    W302 = (
+        "{count} predictions of {name} are left out, because the annotators did not look for their labels (`labels` "
+        "of the text)."
+    )
+    W303 = (
+        "{count} documents are few: with fewer than {least}, bootstrap intervals tend to be too narrow. Annotate more."
+    )
     W304 = "{count} texts of {split} are there twice. Remove them, or they count double."
     W305 = (
         "{count} texts are in two splits ({places}), such as number {first} as number {second}. Remove them from one: "
@@ -402,4 +397,8 @@ class Warnings(metaclass=ErrorsWithCodes):
     W311 = (
         "{count} surface forms are labelled unevenly, in {documents} documents: {form!r} is {counts}. Review them "
         "before training, because a model learns such errors."
+    )
+    W312 = (
+        "{count} texts of the {split} data are also in the evaluated data, so these figures flatter. Evaluate on other "
+        "texts (`tiered check` lists them)."
     )

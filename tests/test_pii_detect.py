@@ -373,3 +373,9 @@ print(nlp("Mail mara@example.org")._.redacted_text)
     assert "T029" in printed
     assert "spacy-tiered-ner[pii]" in printed
     assert "Mail <EMAIL_1>" in printed
+
+
+def test_copies_work_as_spawned_processes_need_them(nlp: Language):
+    pipe = nlp.get_pipe("pii_redactor")
+    copy = pickle.loads(pickle.dumps(pipe))
+    assert copy.redact(TEXT).text == pipe.redact(TEXT).text

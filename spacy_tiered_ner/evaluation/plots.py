@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Errors
+from ..extras import needs
 
 OURS, THEIRS, GREY = "#3b6fb6", "#c8682c", "#777777"
 STYLE: Any = {
@@ -93,10 +93,8 @@ def plain(text: str) -> str:
 
 def new_figure(width: float, height: float) -> tuple[Any, Any]:
     """RETURNS (tuple): A figure and its axes. RAISES (ImportError): T029 no matplotlib."""
-    try:
+    with needs("evaluate"):
         import matplotlib as mpl
-    except ImportError as error:
-        raise ImportError(Errors.T029.format(package="matplotlib", extra="evaluate")) from error
     from matplotlib.figure import Figure
 
     with mpl.rc_context(STYLE):

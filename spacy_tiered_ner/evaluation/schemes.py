@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..errors import Errors
+from ..extras import needs
 from .metrics import Span, clusters
 
 SCHEMES = {"strict": "strict", "exact": "exact", "partial": "partial", "type": "ent_type"}
@@ -43,10 +43,8 @@ def scheme_counts(predicted: Sequence[Spans], gold: Sequence[Spans]) -> dict[str
 
 
 def import_evaluator() -> Any:
-    try:
+    with needs("evaluate"):
         from nervaluate import Evaluator
-    except ImportError as error:
-        raise ImportError(Errors.T029.format(package="nervaluate", extra="evaluate")) from error
     return Evaluator
 
 

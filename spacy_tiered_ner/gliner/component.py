@@ -312,7 +312,7 @@ class GlinerNER(TrainablePipe):
             self._report(doc, prediction, written)
 
     def _report(self, doc: Doc, prediction: Prediction, written: dict[str, int]) -> None:
-        stats = dict(prediction.stats)
+        stats: dict[str, Any] = dict(prediction.stats)
         read = stats.pop("words_read")
         stats["coverage"] = (read - stats["words_shortened"]) / stats["words"] if stats["words"] else 1.0
         stats.update(written)

@@ -7,6 +7,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ..errors import Errors
+from ..extras import needs
 from .batch import Batch, factored_inputs, span_inputs, token_inputs
 from .source import ModelFiles
 
@@ -14,10 +15,8 @@ from .source import ModelFiles
 def load_library_model(files: ModelFiles, allow_pickle: bool) -> Any:
     """RETURNS (gliner.GLiNER): On CPU, in evaluation mode. RAISES: T022, T024, T027; ImportError T029."""
     weights = files.torch_weights(allow_pickle)
-    try:
+    with needs("train"):
         from gliner import GLiNER
-    except ImportError as error:
-        raise ImportError(Errors.T029.format(package="gliner", extra="train")) from error
     try:
         # Eager attention is the quickest on CPU, by far so in bfloat16.
         model = GLiNER.from_pretrained(str(files.path), load_tokenizer=True, _attn_implementation="eager")

@@ -4,6 +4,7 @@ import os
 from functools import lru_cache
 
 from ..errors import Errors
+from ..extras import needs
 
 KEY_VARIABLE = "PII_KEY"
 LEAST_LENGTH = 16
@@ -22,11 +23,9 @@ def derive_key(variable: str, purpose: str, salt: bytes = SALT) -> bytes:
 
 @lru_cache(maxsize=32)
 def derive(secret: str, purpose: str, salt: bytes) -> bytes:
-    try:
+    with needs("pii"):
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
         from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-    except ImportError as error:
-        raise ImportError(Errors.T029.format(package="cryptography", extra="pii")) from error
     stretched = Scrypt(salt=salt, length=32, n=2**15, r=8, p=1).derive(secret.encode("utf8", "surrogateescape"))
     return HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(stretched)

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import Errors
+from ...extras import needs
 
 
 def add_adapters(encoder: nn.Module, rank: int) -> None:
@@ -12,10 +12,8 @@ def add_adapters(encoder: nn.Module, rank: int) -> None:
 
     RAISES (ImportError): T029 without PEFT.
     """
-    try:
+    with needs("train"):
         from peft import LoraConfig, inject_adapter_in_model
-    except ImportError as error:
-        raise ImportError(Errors.T029.format(package="peft", extra="train")) from error
     layers = {name.rpartition(".")[2] for name, module in encoder.named_modules() if isinstance(module, nn.Linear)}
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=sorted(layers))
     inject_adapter_in_model(config, encoder)

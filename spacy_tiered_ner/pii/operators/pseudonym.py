@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...errors import Errors
+from ...extras import needs
 from ..fakes import LEAST_LETTERS
 from ..inventions import email, invent, letters, person_name
 from ..people import PART, TITLES, fold, plain
@@ -72,11 +73,9 @@ class Pseudonym(Operator):
 @lru_cache(maxsize=8)
 def faker(locale: str) -> Any:
     """RETURNS (Faker). RAISES (ImportError): T029. RAISES (ValueError): T229 a locale that Faker lacks."""
-    try:
+    with needs("pii"):
         from faker import Faker
         from faker.config import AVAILABLE_LOCALES
-    except ImportError as error:
-        raise ImportError(Errors.T029.format(package="faker", extra="pii")) from error
     if locale not in AVAILABLE_LOCALES:
         near = [name for name in sorted(AVAILABLE_LOCALES) if name[:2].lower() == locale[:2].lower()]
         raise ValueError(Errors.T229.format(locale=locale, near=", ".join(near) or "en_US, de_DE, fr_FR, ..."))

@@ -4,9 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 
 from ...errors import Errors
+from ...extras import needs
 from ..context import any_of, supported, words
 from ..finding import CERTAIN, Finding
 from .pattern import TextRule
@@ -170,20 +172,12 @@ def names_of(kind: Kind) -> re.Pattern:
 def validator(module: str) -> Callable[[str], bool] | None:
     if not module:
         return None
+    with needs("pii"):
+        return partial(holds, is_valid=import_module(f"stdnum.{module}").is_valid)
+
+
+def holds(number: str, *, is_valid: Callable[[str], bool]) -> bool:
     try:
-        is_valid = import_module(f"stdnum.{module}").is_valid
-    except ImportError:
-        raise ImportError(Errors.T029.format(package="python-stdnum", extra="pii")) from None
-
-    def valid(number: str) -> bool:
-        try:
-            return bool(is_valid(number))
-        except (
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ):  # of the library, for birth places it does not know
-            return False
-
-    return valid
+        return bool(is_valid(number))
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # of the library, for birth places it does not know
+        return False

@@ -1,8 +1,10 @@
 """Money: cards, accounts, wallets."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 
-from ...errors import Errors
+from ...extras import needs
 from ..context import words
 from ..finding import CERTAIN
 from .pattern import Pattern, PatternRule, digits, named
@@ -51,17 +53,11 @@ def build_pii_payment_v1() -> PatternRule:
 
     RAISES (ImportError): T029.
     """
-    try:
+    with needs("pii"):
         from stdnum import bitcoin, iban, luhn
-    except ImportError:
-        raise ImportError(Errors.T029.format(package="python-stdnum", extra="pii")) from None
-
-    def card(value: str) -> bool:
-        number = digits(value)
-        return bool(ISSUED.fullmatch(number)) and len(set(number)) > 1 and luhn.is_valid(number)
 
     patterns = (
-        Pattern("credit_card", "CREDIT_CARD", CARD, 0.1, CARD_WORDS, card),
+        Pattern("credit_card", "CREDIT_CARD", CARD, 0.1, CARD_WORDS, partial(is_card, luhn=luhn.is_valid)),
         Pattern("credit_card", "CREDIT_CARD", CARD_SHAPE, 0.45),
         Pattern("iban", "IBAN", IBAN, 0.1, IBAN_WORDS, iban.is_valid),
         Pattern("bank_account", "BANK_ACCOUNT", ACCOUNT, 0.85),
@@ -72,3 +68,8 @@ def build_pii_payment_v1() -> PatternRule:
         Pattern("crypto", "CRYPTO", OTHER_COINS, 0.3, COIN_WORDS),
     )
     return PatternRule(patterns, r"\d|\b[A-Z]{8}")
+
+
+def is_card(value: str, *, luhn: Callable[[str], bool]) -> bool:
+    number = digits(value)
+    return bool(ISSUED.fullmatch(number)) and len(set(number)) > 1 and luhn(number)

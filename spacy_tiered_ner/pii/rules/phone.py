@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ...errors import Errors
+from ...extras import needs
 from ..context import raised, supported, words
 from ..finding import Finding
 from .pattern import TextRule, digits
@@ -43,10 +44,8 @@ def build_pii_phone_v1(regions: Sequence[str] = REGIONS) -> "PhoneRule":
 
     RAISES (ValueError): T200 an unknown region. (ImportError): T029.
     """
-    try:
+    with needs("pii"):
         import phonenumbers
-    except ImportError:
-        raise ImportError(Errors.T029.format(package="phonenumbers", extra="pii")) from None
     unknown = sorted(set(regions) - set(phonenumbers.SUPPORTED_REGIONS))
     if unknown:
         raise ValueError(Errors.T200.format(setting="regions", values=", ".join(map(repr, unknown)), known="ISO 3166"))

@@ -57,6 +57,19 @@ def test_attributes_that_do_not_run_parallel(server):
         nlp(doc)
 
 
+def test_one_bad_document_takes_no_others_with_it(server):
+    nlp = escalating(server.url)
+    docs = [candidate_doc(nlp, f"Acme in Rome {n}", [("Acme", "person", 0.5)]) for n in range(4)]
+    docs[1].spans["gliner"].attrs["scores"] = np.array([])
+    seen = []
+    nlp.set_error_handler(
+        lambda name, pipe, docs, error: seen.append((name, [doc.text for doc in docs], str(error)[:6]))
+    )
+    assert [entities(doc) for doc in nlp.pipe(docs)] == [[("Acme", "city")]] * 3
+    assert seen == [("llm_escalate", ["Acme in Rome 1"], "[T121]")]
+    assert nlp.get_pipe("llm_escalate").usage["documents"] == 3
+
+
 def test_nothing_is_asked_where_no_label_is_known(server):
     nlp = escalating(server.url, labels=None, policy=NO_ENTITY)
     before = len(server.requests)

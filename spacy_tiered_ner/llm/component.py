@@ -4,6 +4,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,17 @@ from ..gliner.checks import check_least, check_not_negative, check_option, check
 from .breaker import Breaker
 from .budget import Budget
 from .cache import AnswerCache
-from .candidates import read_candidates
+from .candidates import Candidates, read_candidates
 from .clients.base import Client
 from .guidelines import parse_guidelines
 from .ledger import usage
 from .masking import Masker
 from .ontology import TableOntology, load_ontology
-from .policy import Policy, choose
+from .policy import Doubt, Policy, choose
 from .sender import Patience, Sender
 from .strategy import Strategy
 from .task import Task
+from .windows import Window
 
 BATCHES_AHEAD = 2
 ONTOLOGY_FILE = "ontology.json"
@@ -116,62 +118,69 @@ class LLMEscalate(Pipe):
         self.budget.tally.clear()
 
     def __call__(self, doc: Doc) -> Doc:
-        error_handler = self.get_error_handler()
-        tasks: list[Task] = []
-        try:
-            tasks = self._start([doc])
-            for task in tasks:
-                task.finish()
-        except Exception as error:
-            error_handler(self.name, self, [doc], error)
-        finally:
-            cancel(tasks)
+        for _ in self.pipe([doc]):
+            pass
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Escalate a stream of documents, in order. The share of spans is taken batch by batch, and while a batch waits
         for its answers, earlier components work on the next ones.
         """
-        error_handler = self.get_error_handler()
         waiting: deque[list[Task]] = deque()
         try:
             for batch in minibatch(stream, size=batch_size):
                 docs = list(batch)
-                try:
+                with self._handling(*docs):
                     waiting.append(self._start(docs))
-                except Exception as error:
-                    error_handler(self.name, self, docs, error)
-                    continue
                 if len(waiting) > BATCHES_AHEAD:
-                    yield from self._finish(waiting[0], error_handler)
+                    yield from self._finish(waiting[0])
                     waiting.popleft()
             while waiting:
-                yield from self._finish(waiting[0], error_handler)
+                yield from self._finish(waiting[0])
                 waiting.popleft()
         finally:
             for tasks in waiting:
                 cancel(tasks)
 
-    def _finish(self, tasks: list[Task], error_handler: Callable) -> Iterator[Doc]:
+    @contextmanager
+    def _handling(self, *docs: Doc) -> Iterator[None]:
+        """Leave errors to the error handler of the pipeline, which raises them unless it is told otherwise."""
+        try:
+            yield
+        except Exception as error:
+            self.get_error_handler()(self.name, self, list(docs), error)
+
+    def _finish(self, tasks: list[Task]) -> Iterator[Doc]:
         for task in tasks:
-            try:
+            done = False
+            with self._handling(task.doc):
                 task.finish()
-            except Exception as error:
-                error_handler(self.name, self, [task.doc], error)
-                continue
-            yield task.doc
+                done = True
+            if done:
+                yield task.doc
 
     def _start(self, docs: Sequence[Doc]) -> list[Task]:
         """Choose the doubtful spans of a batch and send what is to be asked."""
         if self.ontology is None and self._ontology_source is not None:
             self.ontology = load_ontology(self._ontology_source)
-        candidates = [read_candidates(doc, self.spans_keys) for doc in docs]
         idle = not self.run_in_training and in_training()
-        doubts = [] if idle else [self.policy(*pair) for pair in zip(docs, candidates, strict=True)]
-        choices = choose(candidates, doubts, self.max_share)
-        tasks = [Task(self, *parts) for parts in zip(docs, candidates, choices, strict=True)]
-        self.budget.tally.add({"documents": len(docs), "spans": sum(map(len, candidates))})
-        windows = [(window, task) for task in tasks for window in task.windows()]
+        read: list[tuple[Doc, Candidates]] = []
+        doubts: list[Doubt] = []
+        for doc in docs:
+            with self._handling(doc):
+                candidates = read_candidates(doc, self.spans_keys)
+                if not idle:
+                    doubts.append(self.policy(doc, candidates))
+                read.append((doc, candidates))
+        choices = choose([candidates for _, candidates in read], doubts, self.max_share)
+        tasks: list[Task] = []
+        windows: list[tuple[Window, Task]] = []
+        for (doc, candidates), choice in zip(read, choices, strict=True):
+            task = Task(self, doc, candidates, choice)
+            with self._handling(doc):
+                windows += [(window, task) for window in task.windows()]
+                tasks.append(task)
+        self.budget.tally.add({"documents": len(tasks), "spans": sum(len(task.candidates) for task in tasks)})
         # The most doubtful first, for the case that the budget does not reach for all.
         try:
             for window, task in sorted(windows, key=lambda pair: -pair[0].doubt):

@@ -216,6 +216,23 @@ def test_one_question_a_label():
     assert counts == {"kept": 1, "moved": 1, "dropped": 1}
 
 
+def test_a_label_that_nobody_proposed_is_a_new_label():
+    def answer(body: dict[str, Any]) -> Answer:
+        found = ["Acme Corp", "Paris"] if "describes city" in body["messages"][1]["content"] else []
+        return Answer(json.dumps({"mentions": found}))
+
+    strategy = {"@misc": "spacy-tiered-ner.label_questions.v1", "missing": True}
+    with serve(answer) as server:
+        nlp = escalating(server.url, strategy=strategy)
+        doc = nlp(candidate_doc(nlp, "Acme Corp met us in Paris.", [("Acme Corp", "person", 0.6)]))
+    assert entities(doc) == [("Acme Corp", "city"), ("Paris", "city")]
+    assert {name: ledger(doc)[name] for name in ("relabelled", "dropped", "missing")} == {
+        "relabelled": 1,
+        "dropped": 0,
+        "missing": 1,
+    }
+
+
 def test_guidelines_reach_the_prompt():
     labels = {
         "person": {"description": "a human", "positive": ["Ada"], "negative": ["the queen"], "prompts": ["people"]},

@@ -208,14 +208,16 @@ class LabelQuestions:
 
 
 def decide(item: Item, found: Mapping[str, Sequence[tuple[int, int]]]) -> Decision | None:
-    """The item's own borders first, then the nearest that overlap them; of several labels the likelier one."""
+    """One of the labels that were proposed, or else any; the item's own borders first, then the nearest that overlap
+    them; of several labels the likelier one.
+    """
     touching = [
-        (abs(start - item.start) + abs(end - item.end), rank, start, end, label)
-        for rank, label in enumerate(item.options)
+        (label not in item.options, abs(start - item.start) + abs(end - item.end), rank, start, end, label)
+        for rank, label in enumerate(dict.fromkeys([*item.options, *found]))
         for start, end in found.get(label, ())
         if start < item.end and item.start < end
     ]
-    return Decision(*min(touching)[2:]) if touching else None
+    return Decision(*min(touching)[3:]) if touching else None
 
 
 def build_candidate_questions_v1(

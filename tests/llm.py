@@ -1,9 +1,11 @@
 """What the tests of `llm_escalate` share: documents with candidates, and pipelines that ask a server on loopback."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import spacy
+from chat_server import Answer
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -12,6 +14,8 @@ from spacy_tiered_ner.spans import flat, write_ents, write_group
 LABELS = ["person", "organization", "city"]
 EVERYTHING = {"@misc": "spacy-tiered-ner.score_band_policy.v1", "low": 0.0, "high": 1.0}
 Found = Sequence[tuple[str, str, float]]
+TEXT = "Acme Corp met Paris Hilton in Rome."
+FOUND = [("Acme Corp", "person", 0.6), ("Paris Hilton", "person", 0.6), ("Rome", "city", 0.4)]
 
 
 def instructor_client(url: str, **more: Any) -> dict[str, Any]:
@@ -49,3 +53,29 @@ def tiered(doc: Doc) -> list[tuple[str, str, float, str]]:
 
 def ledger(doc: Doc) -> dict[str, Any]:
     return doc._.tiered_ner["llm_escalate"]
+
+
+def always(content: str = "", **more: Any) -> Callable[[dict[str, Any]], Answer]:
+    return lambda body: Answer(content, **more)
+
+
+def in_turn(*answers: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
+    """The last one stays."""
+    left = list(answers)
+
+    def answer(body: dict[str, Any]) -> Answer:
+        return (left.pop(0) if len(left) > 1 else left[0])(body)
+
+    return answer
+
+
+def run(url: str, text: str = TEXT, found: Found = FOUND, **config: Any) -> Any:
+    nlp = escalating(url, **config)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        doc = nlp(candidate_doc(nlp, text, found))
+    return (
+        doc,
+        nlp.get_pipe("llm_escalate"),
+        [str(warning.message) for warning in caught if "[W10" in str(warning.message)],
+    )

@@ -10,6 +10,8 @@ from chat_server import Answer, labelled, serve
 from conftest import entities
 from llm import candidate_doc, escalating, instructor_client, ledger, tiered
 
+from spacy_tiered_ner.llm.clients.failures import failed
+
 TEXT = "Acme Corp met Paris Hilton in Rome."
 FOUND = [("Acme Corp", "person", 0.6), ("Paris Hilton", "person", 0.6)]
 
@@ -117,6 +119,15 @@ def test_bad_limits_of_clients(setting, code):
         escalating("http://127.0.0.1:1/v1", client=setting)
     with pytest.raises(ValueError, match=code):
         escalating(None, outlines_client(model="x", **setting))
+
+
+def test_a_package_that_a_provider_needs_is_named():
+    error = RuntimeError("cannot convert the schema")
+    error.__cause__ = ModuleNotFoundError("No module named 'jsonref'", name="jsonref")
+    failure = failed(error)
+    assert failure.reason == "the package jsonref is not installed"
+    assert not failure.retryable
+    assert not failure.sent
 
 
 def test_an_unknown_mode():

@@ -33,6 +33,8 @@ def failed(error: BaseException, variable: str | None = None) -> RequestFailed:
         return RequestFailed("time-out", retryable=True, sent=True)
     if any("Connect" in name or name == "OSError" for name in names):
         return RequestFailed("no connection", retryable=True, sent=names.isdisjoint(NEVER_SENT))
+    if isinstance(cause, ImportError):
+        return RequestFailed(f"the package {cause.name} is not installed", retryable=False)
     if isinstance(cause, TypeError):
         return RequestFailed("TypeError, check `generation`", retryable=False)
     return RequestFailed(type(cause).__name__, retryable=False, sent=True)

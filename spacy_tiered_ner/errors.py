@@ -342,6 +342,10 @@ class Warnings(metaclass=ErrorsWithCodes):
         "'{name}' knows no labels that an answer could choose from: `labels` is null, and no earlier component named "
         "any. Nothing is asked about such documents. Set `labels`."
     )
+    W107 = (
+        "'{name}' finds no span group {keys} (`spans_key`) in its documents, but others with scores: {others}. Without "
+        "it, only the entities of doc.ents are read, with a score of 1.0. Set `spans_key`."
+    )
     # Personal data
     W200 = (
         "The detector '{detector}' of '{name}' failed ({error}), so the text is withheld. Further ones are counted in "

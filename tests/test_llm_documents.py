@@ -152,3 +152,10 @@ def test_long_documents_take_linear_memory():
     tracemalloc.stop()
     assert peak < 100_000_000
     assert ledger(doc)["skipped"]["no_client"] == 2000
+
+
+def test_a_misspelt_group_is_told(server):
+    nlp = escalating(server.url, spans_key="glinr")
+    with pytest.warns(UserWarning, match=r"\[W107\].*glinr.*gliner"):
+        doc = nlp(candidate_doc(nlp, "Acme Corp in Rome", [("Acme Corp", "person", 0.9)]))
+    assert tiered(doc) == [("Acme Corp", "person", 1.0, "ner")]

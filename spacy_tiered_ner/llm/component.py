@@ -172,6 +172,7 @@ class LLMEscalate(Pipe):
                 if not idle:
                     doubts.append(self.policy(doc, candidates))
                 read.append((doc, candidates))
+        self._look_for_groups([doc for doc, _ in read])
         choices = choose([candidates for _, candidates in read], doubts, self.max_share)
         tasks: list[Task] = []
         windows: list[tuple[Window, Task]] = []
@@ -189,6 +190,13 @@ class LLMEscalate(Pipe):
             cancel(tasks)
             raise
         return tasks
+
+    def _look_for_groups(self, docs: Sequence[Doc]) -> None:
+        """Warn where no document has a group to read, but has others with scores: `spans_key` is probably misspelt."""
+        if docs and not any(key in doc.spans for doc in docs for key in self.spans_keys):
+            others = {key for doc in docs for key, group in doc.spans.items() if "scores" in group.attrs}
+            if others:
+                self.warn_once("W107", keys=", ".join(self.spans_keys), others=", ".join(sorted(others)))
 
     def warn_once(self, code: str, **values: Any) -> None:
         if code not in self._warned:

@@ -12,4 +12,4 @@ def needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise ImportError(Errors.T029.format(package=error.name, extra=extra)) from error
+        raise ImportError(Errors.T029.format(package=(error.name or "a package").partition(".")[0], extra=extra)) from error

@@ -55,11 +55,12 @@ def write_group(
     doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=[spans[i] for i in order])
 
 
-def note_earlier_ents(doc: Doc, key: str) -> None:
-    """Keep what earlier components found before their entities are merged with those of group `key`: as
+def note_earlier_ents(doc: Doc) -> None:
+    """Keep what earlier components found before a first group with scores is merged into their entities: as
     `doc.spans["ner"]`, empty where they found nothing. Nothing is written where none of them ran.
     """
-    if key not in doc.spans and EARLIER not in doc.spans and doc.has_annotation("ENT_IOB"):
+    first = not any("scores" in group.attrs for group in doc.spans.values())
+    if first and EARLIER not in doc.spans and doc.has_annotation("ENT_IOB"):
         doc.spans[EARLIER] = SpanGroup(doc, name=EARLIER, spans=list(doc.ents))
 
 

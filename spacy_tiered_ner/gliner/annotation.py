@@ -38,7 +38,7 @@ def annotate(
         above.append(score > thresholds[label])
         others.append(names[other] if other >= 0 else "")
         other_scores.append(other_score)
-    note_earlier_ents(doc, spans_key)
+    note_earlier_ents(doc)
     write_group(doc, spans_key, spans, scores, TIER, others, other_scores)
     chosen = [i for i, high in enumerate(above) if high]
     entities = flat([spans[i] for i in chosen], [scores[i] for i in chosen])

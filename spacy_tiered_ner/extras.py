@@ -12,4 +12,5 @@ def needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise ImportError(Errors.T029.format(package=(error.name or "a package").partition(".")[0], extra=extra)) from error
+        package = (error.name or "a package").partition(".")[0]
+        raise ImportError(Errors.T029.format(package=package, extra=extra)) from error

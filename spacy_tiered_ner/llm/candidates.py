@@ -18,6 +18,7 @@ class Candidates:
     starts, ends: Token borders, int (n,), the end exclusive. scores: float32 (n,), 1.0 where a producer gives none.
     tiers: All producers that found it, the one with the highest score first. runner_up_labels, runner_up_scores: The
     best other label of the same span ("" and 0 where there is none). spans: As they were found, with `kb_id` and `id`.
+    asked_for: The labels that Tier 1 looked for in the document, with their thresholds.
     """
 
     starts: np.ndarray
@@ -28,6 +29,7 @@ class Candidates:
     runner_up_labels: list[str]
     runner_up_scores: np.ndarray
     spans: list[Span]
+    asked_for: dict[str, float]
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -85,6 +87,7 @@ def read_candidates(doc: Doc, spans_keys: Sequence[str]) -> Candidates:
         list(others),
         np.array(other_scores, dtype=np.float32),
         list(spans),
+        thresholds,
     )
 
 

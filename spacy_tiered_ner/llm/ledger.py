@@ -1,6 +1,6 @@
 """What the LLM did and cost, for a document and for a run."""
 
-from collections import Counter
+from collections import defaultdict
 from typing import Any
 
 from .budget import Budget, Spent
@@ -17,9 +17,9 @@ class Ledger:
 
     def __init__(self) -> None:
         self.spent = Spent()
-        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
-        self.skipped: Counter[str] = Counter()
-        self.rejected: Counter[str] = Counter()
+        self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
+        self.skipped: defaultdict[str, int] = defaultdict(int)
+        self.rejected: defaultdict[str, int] = defaultdict(int)
         self.left_out: list[dict[str, Any]] = []
         self.details: set[str] = set()
 

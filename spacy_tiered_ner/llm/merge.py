@@ -34,45 +34,46 @@ def merge(
     thresholds (ndarray): Of each candidate, float32 (n,). verdicts (Mapping): By the borders that were asked about.
     RETURNS (Tuple[int, int]): How many spans the group holds, and how many of `missing` are among them.
     """
-    starts, ends = candidates.starts.tolist(), candidates.ends.tolist()
+    borders = list(zip(candidates.starts.tolist(), candidates.ends.tolist(), strict=True))
+    scores, other_scores = candidates.scores.tolist(), candidates.runner_up_scores.tolist()
     above = (candidates.scores > thresholds).tolist()
-    stays = [i for i, high in enumerate(above) if high and (starts[i], ends[i]) not in verdicts]
+    stays = [i for i, high in enumerate(above) if high and borders[i] not in verdicts]
     decided = {(d.start, d.end, d.label): d for d in verdicts.values() if d is not None}
-    touching = defaultdict(list)
-    for decision in decided.values():
-        for token in range(decision.start, decision.end):
-            touching[token].append(decision)
-
-    def excluded(start: int, end: int) -> bool:
-        near = (decision for token in range(start, end) for decision in touching.get(token, ()))
-        return any(excludes(decision, start, end) for decision in near)
-
     if decided:
-        stays = [i for i in stays if not excluded(starts[i], ends[i])]
+        touching = defaultdict(list)
+        for decision in decided.values():
+            for token in range(decision.start, decision.end):
+                touching[token].append(decision)
+        stays = [i for i in stays if not excluded(touching, *borders[i])]
     others = [candidates.spans[i] for i in stays]
     spans = [make_span(doc, decision) for decision in decided.values()]
-    taken = {token for span in (*others, *spans) for token in range(span.start, span.end)}
-    for decision in missing:
-        tokens = range(decision.start, decision.end)
-        if taken.isdisjoint(tokens):
-            taken.update(tokens)
-            spans.append(make_span(doc, decision))
-    before = [was(candidates, span) for span in spans]
+    if missing:
+        taken = {token for span in (*others, *spans) for token in range(span.start, span.end)}
+        for decision in missing:
+            tokens = range(decision.start, decision.end)
+            if taken.isdisjoint(tokens):
+                taken.update(tokens)
+                spans.append(make_span(doc, decision))
+    before = labels_before(candidates, borders, scores, spans)
+    kept_scores = [scores[i] for i in stays]
     write_group(
         doc,
         TIERED,
         [*others, *spans],
-        [*candidates.scores[stays].tolist(), *[SURE] * len(spans)],
+        [*kept_scores, *[SURE] * len(spans)],
         [*(candidates.tiers[i][0] for i in stays), *[LLM] * len(spans)],
         [*(candidates.runner_up_labels[i] for i in stays), *(label for label, _ in before)],
-        [*candidates.runner_up_scores[stays].tolist(), *(score for _, score in before)],
+        [*(other_scores[i] for i in stays), *(score for _, score in before)],
     )
     if verdicts or spans:
         write_group(doc, LLM, spans, [SURE] * len(spans), LLM, *zip(*before, strict=True) if before else ())
-    gone = {(ent.start, ent.end, ent.label) for ent in doc.ents}.difference((s.start, s.end, s.label) for s in others)
-    if verdicts or spans or gone:
-        write_flat(doc, others, candidates.scores[stays].tolist(), spans)
+    write_flat(doc, others, kept_scores, spans)
     return len(others) + len(spans), len(spans) - len(decided)
+
+
+def excluded(touching: Mapping[int, Sequence[Decision]], start: int, end: int) -> bool:
+    """touching: The decisions at each token. RETURNS (bool): Whether one of them excludes a candidate."""
+    return any(excludes(decision, start, end) for token in range(start, end) for decision in touching.get(token, ()))
 
 
 def excludes(decision: Decision, start: int, end: int) -> bool:
@@ -88,20 +89,36 @@ def make_span(doc: Doc, decision: Decision) -> Span:
     return Span(doc, decision.start, decision.end, label=decision.label, kb_id=decision.canonical)
 
 
-def was(candidates: Candidates, span: Span) -> tuple[str, float]:
-    """RETURNS (Tuple[str, float]): Another label that these borders had before, with its score, the best first."""
-    same = (candidates.starts == span.start) & (candidates.ends == span.end)
-    others = [i for i in np.flatnonzero(same).tolist() if candidates.labels[i] != span.label_]
-    best = max(others, key=lambda i: candidates.scores[i], default=None)
-    return ("", 0.0) if best is None else (candidates.labels[best], float(candidates.scores[best]))
+def labels_before(
+    candidates: Candidates, borders: Sequence[tuple[int, int]], scores: Sequence[float], spans: Sequence[Span]
+) -> list[tuple[str, float]]:
+    """RETURNS (List[Tuple[str, float]]): For each span another label that its borders had before, with its score, the
+    best first; "" and 0 where they had none.
+    """
+    if not spans:
+        return []
+    places = defaultdict(list)
+    for i, place in enumerate(borders):
+        places[place].append(i)
+    found = []
+    for span in spans:
+        others = [i for i in places.get((span.start, span.end), ()) if candidates.labels[i] != span.label_]
+        best = max(others, key=scores.__getitem__, default=None)
+        found.append(("", 0.0) if best is None else (candidates.labels[best], scores[best]))
+    return found
 
 
 def write_flat(doc: Doc, others: Sequence[Span], scores: Sequence[float], decided: Sequence[Span]) -> None:
+    """Write `doc.ents` where the decision changes them."""
     present = {(ent.start, ent.end, ent.label): ent for ent in doc.ents}
+    if not decided and present.keys() <= {(span.start, span.end, span.label) for span in others}:
+        return
     blocked = blocked_spans(doc)
     spans, ranks = [*blocked, *decided], [*[5.0] * len(blocked), *[4.0] * len(decided)]
     for span, score in zip(others, scores, strict=True):
         ent = present.get((span.start, span.end, span.label))
         spans.append(span if ent is None else ent)
         ranks.append(score if ent is None else score + 2)
-    replace_ents(doc, apart(flat(spans, ranks), blocked))
+    chosen = apart(flat(spans, ranks), blocked)
+    if chosen != list(present.values()):
+        replace_ents(doc, chosen)

@@ -92,6 +92,8 @@ def conflict(doc: Doc, candidates: Candidates) -> Doubt:
     scores = candidates.scores
     rival = np.full(len(scores), -1.0, dtype=np.float32)
     for run in candidates.runs():
+        if run.stop - run.start == 1:
+            continue
         rival[run] = np.where(candidates.overlaps(run), scores[run], -1.0).max(axis=1)
     return Doubt(np.where((rival >= 0) & (scores >= rival), 1 - (scores - rival), 0.0))
 

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Span
 from ..errors import Errors
 from ..spans import replace_ents
 from .answers import Decision
-from .candidates import Candidates, tier_1_thresholds
+from .candidates import Candidates
 from .ledger import Ledger
 from .merge import merge
 from .policy import WHOLE, Choice
@@ -116,7 +116,8 @@ class Task:
                     self._count(item, reading.decisions[item.id])
             missing += reading.missing
             implicit += reading.implicit
-            self.ledger.rejected.update(reading.counts)
+            for kind, count in reading.counts.items():
+                self.ledger.rejected[kind] += count
         self._write(verdicts, missing, implicit)
 
     def _write(self, verdicts: dict, missing: list[Decision], implicit: list[dict[str, Any]]) -> None:
@@ -128,8 +129,8 @@ class Task:
         if implicit:
             self.doc._.implicit_entities = [self._restored(entry) for entry in implicit]
         counts = self.ledger.counts
-        counts.update(spans_in=len(self.candidates), spans_out=count, missing=added, implicit=len(implicit))
-        counts["covered"] = self.choice.covered
+        counts |= {"spans_in": len(self.candidates), "spans_out": count, "covered": self.choice.covered}
+        counts |= {"missing": added, "implicit": len(implicit)}
         changed = counts["relabelled"] + counts["moved"] + counts["dropped"] + added
         if counts["asked"] or changed:
             self.pipe.budget.tally.add({"asked": counts["asked"], "changed": changed})
@@ -175,13 +176,13 @@ class Task:
         self.ledger.left_out.append({"start": start, "end": end, "label": label, "reason": reason})
 
     def _labels(self) -> list[str]:
-        known = self.pipe.guidelines or tier_1_thresholds(self.doc)
+        known = self.pipe.guidelines or self.candidates.asked_for
         return [label for label in dict.fromkeys([*known, *self.candidates.labels]) if label]
 
     def _thresholds(self) -> np.ndarray:
         """RETURNS (ndarray): What each candidate must exceed where the LLM was not asked, float32 (n,)."""
         guidelines, given = self.pipe.guidelines, self.pipe.threshold
-        tier_1 = tier_1_thresholds(self.doc) if given is None else {}
+        tier_1 = self.candidates.asked_for if given is None else {}
         default = DEFAULT_THRESHOLD if given is None else given
         values = []
         for label in self.candidates.labels:

@@ -194,7 +194,7 @@ def make_item(
             rival = make_passage(span.doc, span.start, span.end, replaced)
             rivals.append((rival.text, candidates.labels[i]))
     values = []
-    hidden = make_passage(candidates.spans[index].doc, start, end, replaced).pieces
+    hidden = bool(replaced) and make_passage(candidates.spans[index].doc, start, end, replaced).pieces
     if ontology is not None and not hidden:
         for label in options:
             offered = ontology(label, candidates.spans[index].text)

@@ -8,10 +8,11 @@ from spacy.util import load_config_from_str, load_model_from_config
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf8")
+PERSONAL_DATA = (ROOT / "docs" / "personal-data.md").read_text(encoding="utf8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def test_python_blocks_run_in_order(capsys, tmp_path, monkeypatch):
@@ -21,7 +22,7 @@ def test_python_blocks_run_in_order(capsys, tmp_path, monkeypatch):
     printed = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for block in blocks("python"):
+        for block in [*blocks("python"), *blocks("python", PERSONAL_DATA)]:
             exec(compile(block, "README.md", "exec"), names)
             printed.append(capsys.readouterr().out)
     text = "\n".join(printed)

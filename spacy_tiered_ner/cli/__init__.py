@@ -3,7 +3,9 @@
 from spacy.cli._util import app
 from typer import Typer
 
-tiered = Typer(name="tiered", help="Tiered NER: demo, convert and export.", no_args_is_help=True, rich_markup_mode=None)
+tiered = Typer(
+    name="tiered", help="Tiered NER: from a demo to a trained pipeline.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(tiered, name="tiered")
 
 from . import check, convert, demo, evaluate, export, redact, review, teach  # noqa: E402, F401

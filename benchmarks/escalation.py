@@ -207,7 +207,7 @@ def local(data: dict[str, Data], args: argparse.Namespace) -> dict[str, Any]:
             "timeout": 300.0,
         }
         client["max_output_tokens"] = 96
-        for name in ("candidate_questions", "label_questions"):
+        for name in args.strategies:
             strategy: dict[str, Any] = {"@misc": f"{PREFIX}{name}.v1"}
             if name == "candidate_questions":
                 strategy["borders"] = False
@@ -232,7 +232,7 @@ def report_local(results: dict[str, Any], share: float) -> None:
     for provider, model in HOSTED:
         price = find_price(provider, model, None)
         if price is not None:
-            used = results["candidate_questions"]["usage"]
+            used = next(iter(results.values()))["usage"]
             cost = price(used["input_tokens"], used["output_tokens"])
             print(f"{provider}/{model} would have cost ${cost:.4f} for the same tokens ({price.source}).")
 
@@ -244,6 +244,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="only the first texts of each set")
     parser.add_argument("--parts", nargs="+", choices=["ceiling", "local"], default=["ceiling"])
     parser.add_argument("--share", type=float, default=0.1, help="of the spans, for `local`")
+    strategies = ["candidate_questions", "label_questions"]
+    parser.add_argument("--strategies", nargs="+", choices=strategies, default=strategies[:1], help="for `local`")
     parser.add_argument("--url", help="OpenAI-compatible server for `local`; default: serve a packaged model here")
     parser.add_argument("--model", default="local", help="its name for the model")
     parser.add_argument("--plot", type=Path, help="PNG file for the ceiling")

@@ -24,6 +24,8 @@ def serve_local_llm(directory: Path | None = None) -> Iterator[tuple[str, str]]:
         params.model.path = str(gemma.assemble((directory or Path(temporary)) / gemma.MODEL_NAME))
         params.n_ctx, params.n_parallel = CONTEXT * SLOTS, SLOTS
         params.verbosity = -1
+        # More threads wait for each other ten times longer wherever another program runs.
+        params.cpuparams.n_threads = 1
         server = xllamacpp.Server(params)
         try:
             yield f"{server.listening_address}/v1", "gemma-3-270m"

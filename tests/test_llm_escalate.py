@@ -317,6 +317,17 @@ def test_other_entities_keep_what_they_carry():
     assert [token.ent_iob_ for token in doc[-4:]] == ["O", "B", "O", "O"]
 
 
+def test_an_entity_that_the_llm_keeps_keeps_its_ids():
+    with serve(labelled("person")) as server:
+        nlp = escalating(server.url)
+        doc = candidate_doc(nlp, TEXT, FOUND[:1])
+        (ada,) = doc.ents
+        doc.set_ents([Span(doc, ada.start, ada.end, label="person", kb_id="Q7259", span_id="first")])
+        doc = nlp(doc)
+    assert [(ent.text, ent.kb_id_, ent.ent_id_) for ent in doc.ents] == [("Ada Lovelace", "Q7259", "first")]
+    assert [(span.kb_id_, span.id_) for span in doc.spans["llm"]] == [("Q7259", "first")]
+
+
 def test_groups_survive_serialisation():
     with serve(labelled("city")) as server:
         nlp = escalating(server.url)

@@ -46,14 +46,15 @@ def merge(
                 touching[token].append(decision)
         stays = [i for i in stays if not excluded(touching, *borders[i])]
     others = [candidates.spans[i] for i in stays]
-    spans = [make_span(doc, decision) for decision in decided.values()]
+    present = {(ent.start, ent.end, ent.label_): ent for ent in doc.ents}
+    spans = [make_span(doc, decision, present.get(place)) for place, decision in decided.items()]
     if missing:
         taken = {token for span in (*others, *spans) for token in range(span.start, span.end)}
         for decision in missing:
             tokens = range(decision.start, decision.end)
             if taken.isdisjoint(tokens):
                 taken.update(tokens)
-                spans.append(make_span(doc, decision))
+                spans.append(make_span(doc, decision, None))
     before = labels_before(candidates, borders, scores, spans)
     kept_scores = [scores[i] for i in stays]
     write_group(
@@ -67,7 +68,7 @@ def merge(
     )
     if verdicts or spans:
         write_group(doc, LLM, spans, [SURE] * len(spans), LLM, *zip(*before, strict=True) if before else ())
-    write_flat(doc, others, kept_scores, spans)
+    write_flat(doc, present, others, kept_scores, spans)
     return len(others) + len(spans), len(spans) - len(decided)
 
 
@@ -85,8 +86,11 @@ def excludes(decision: Decision, start: int, end: int) -> bool:
     return start < decision.end and decision.start < end and not inside and not around
 
 
-def make_span(doc: Doc, decision: Decision) -> Span:
-    return Span(doc, decision.start, decision.end, label=decision.label, kb_id=decision.canonical)
+def make_span(doc: Doc, decision: Decision, before: Span | None) -> Span:
+    """before (Optional[Span]): The entity that the decision leaves as it was; it keeps its ids."""
+    kb_id, span_id = ("", 0) if before is None else (before.kb_id, before.id)
+    kb_id = decision.canonical or kb_id
+    return Span(doc, decision.start, decision.end, label=decision.label, kb_id=kb_id, span_id=span_id)
 
 
 def labels_before(
@@ -108,15 +112,20 @@ def labels_before(
     return found
 
 
-def write_flat(doc: Doc, others: Sequence[Span], scores: Sequence[float], decided: Sequence[Span]) -> None:
-    """Write `doc.ents` where the decision changes them."""
-    present = {(ent.start, ent.end, ent.label): ent for ent in doc.ents}
-    if not decided and present.keys() <= {(span.start, span.end, span.label) for span in others}:
+def write_flat(
+    doc: Doc,
+    present: Mapping[tuple[int, int, str], Span],
+    others: Sequence[Span],
+    scores: Sequence[float],
+    decided: Sequence[Span],
+) -> None:
+    """Write `doc.ents` where the decision changes them. present: The entities that there are."""
+    if not decided and present.keys() <= {(span.start, span.end, span.label_) for span in others}:
         return
     blocked = blocked_spans(doc)
     spans, ranks = [*blocked, *decided], [*[5.0] * len(blocked), *[4.0] * len(decided)]
     for span, score in zip(others, scores, strict=True):
-        ent = present.get((span.start, span.end, span.label))
+        ent = present.get((span.start, span.end, span.label_))
         spans.append(span if ent is None else ent)
         ranks.append(score if ent is None else score + 2)
     chosen = apart(flat(spans, ranks), blocked)

@@ -231,8 +231,8 @@ def test_the_numbers_add_up():
         status = {"busy": 429, "down": 500}.get(kind, 200)
         return Answer("nothing" if kind in ("bad", "none") else json.dumps(verdicts), status=status)
 
-    budget = {"@misc": "spacy-tiered-ner.budget.v1", "max_calls": 40}
-    settings = {"max_share": 0.8, "max_spans": 2, "retries": 1, "breaker_seconds": 0.1, "breaker_failures": 3}
+    budget = {"@misc": "spacy-tiered-ner.budget.v1", "max_calls": 30}
+    settings = {"max_share": 0.8, "max_spans": 2, "retries": 1, "breaker_failures": 1000}
     with serve(answer) as server:
         nlp = escalating(server.url, budget=budget, max_words=7, **settings)
         docs = [candidate_doc(nlp, f"{n} {TEXT}", FOUND) for n in range(30)]
@@ -240,7 +240,7 @@ def test_the_numbers_add_up():
             warnings.simplefilter("ignore")
             ledgers = [ledger(doc) for doc in nlp.pipe(docs, batch_size=10)]
         usage = nlp.get_pipe("llm_escalate").usage
-        assert usage["calls"] == len(server.requests) == 40
+        assert usage["calls"] == len(server.requests) == 30
     for one in ledgers:
         decided = sum(one[name] for name in ("kept", "relabelled", "moved", "dropped"))
         unanswered = one["rejected"].get("unanswered", 0)

@@ -7,6 +7,7 @@ A set is dev/NAME.jsonl as quality.py reads it; scores are strict micro F1 of `d
 
 import argparse
 import hashlib
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -77,8 +78,6 @@ class Oracle:
             for start, end, label in sorted(self.gold[text])
             if any(first <= start and end <= last for first, last in shown)
         ]
-        import json
-
         return Reply(json.dumps(answer), 0, 0)
 
     def verdict(self, window: Window, item: Item) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typer import Argument, Option
 from wasabi import msg
 
 from ..factories import DEFAULT_LABELS
+from ..spans import TIERED
 from . import tiered
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 PIPE = "gliner_ner"
 SPANS_KEY = "gliner"
 ESCALATION = "llm_escalate"
-TIERED = "tiered"
 DEMO_TEXTS = Path(__file__).parent / "demo_texts.jsonl"
 FILE_TYPES = (".txt", ".jsonl")
 LEAST_SCORE = 0.3

@@ -82,3 +82,11 @@ def read_key(variable: str | None) -> str | None:
     if not key:
         raise ValueError(Errors.T112.format(variable=variable))
     return key
+
+
+def key_option(variable: str | None, base_url: str | None) -> dict[str, Any]:
+    """RETURNS (Dict[str, Any]): `api_key` for an SDK, which wants one for servers that need none, too; empty where it
+    looks for the provider's own variable. RAISES (ValueError): T112.
+    """
+    key = read_key(variable)
+    return {"api_key": key or "none"} if key or base_url else {}

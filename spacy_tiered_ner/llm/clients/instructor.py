@@ -10,7 +10,7 @@ from ...errors import Errors
 from ...extras import needs
 from ...gliner.checks import check_least, check_positive
 from ..strategy import Question
-from .base import Client, Reply, check_base_url, check_variable, estimate, read_key
+from .base import Client, Reply, check_base_url, check_variable, estimate, key_option
 from .deadline import within
 from .failures import failed
 
@@ -72,8 +72,7 @@ class InstructorClient:
             logger = logging.getLogger(name)
             if mute_own_calls not in logger.filters:
                 logger.addFilter(mute_own_calls)
-        key = read_key(self.api_key_variable)
-        options: dict[str, Any] = {"api_key": key or "none"} if key or self.base_url else {}
+        options = key_option(self.api_key_variable, self.base_url)
         if self.base_url:
             options["base_url"] = self.base_url
         try:

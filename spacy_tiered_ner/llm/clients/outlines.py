@@ -10,7 +10,7 @@ from ...errors import Errors
 from ...extras import needs
 from ...gliner.checks import check_least, check_option, check_positive
 from ..strategy import Question
-from .base import Client, Reply, check_base_url, check_variable, estimate, read_key
+from .base import Client, Reply, check_base_url, check_variable, estimate, key_option
 from .deadline import within
 from .failures import failed
 
@@ -81,8 +81,7 @@ class OutlinesClient:
             raise ImportError(Errors.T115.format(package=error.name, backend=self.backend)) from error
         except (OSError, ValueError) as error:
             raise ValueError(Errors.T116.format(model=self.model, reason=type(error).__name__)) from error
-        key = read_key(self.api_key_variable)
-        options: dict[str, Any] = {"api_key": key or "none"} if key or self.base_url else {}
+        options = key_option(self.api_key_variable, self.base_url)
         connection = OpenAI(base_url=self.base_url, timeout=self.timeout, max_retries=0, **options)
         return outlines.from_openai(connection, self.model)
 
